@@ -1,0 +1,212 @@
+/* Leader clustering of signatures over one open-addressing table of band keys.
+ *
+ * Design. Rows come in a fixed order. A row looks up its bands, checks the leaders it finds there against its whole signature, and joins the
+ * best one at or above the threshold, the earliest of equals; else it becomes a leader and its bands enter the table. Members are never
+ * compared with members, so a drifting chain cannot grow into one cluster, and a flood costs one comparison a row.
+ * A slot is tag (16 bits) | band (10) | leader + 1 (38); 0 is empty. Keys themselves are not stored: two of them that agree in tag, band and
+ * neighbourhood only cost one comparison more. A bucket takes `max_candidates` leaders and a row checks as many, those with the most bands
+ * in common first; a row that met either bound is counted in n_budget_exceeded.
+ * One instance belongs to one thread. Everything it allocates is released by fp_cluster_free, also after a failed init.
+ */
+#include "fp_cluster.h"
+
+#include <stdlib.h>
+
+#include "fp_core.h"
+
+#define FP_LEADER_BITS 38
+#define FP_FIRST_SLOTS 1024
+
+void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys) {
+    const uint32_t *value = bands->values + row * bands->num_perm;
+    for (int64_t b = 0; b < bands->num_bands; b++) {
+        uint64_t key = (uint64_t)(b + 1) << 32;
+        for (int64_t r = 0; r < bands->rows_per_band; r++) key = fp_mix64(key ^ *value++);
+        keys[b] = key;
+    }
+}
+
+int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n) {
+    uint32_t n_equal = 0; /* n <= FP_MAX_NUM_PERM; 32 bits keep the vector lanes even */
+    for (int64_t i = 0; i < n; i++) n_equal += a[i] == b[i];
+    return n_equal;
+}
+
+static uint64_t slot_tag(uint64_t key, int64_t band) { return (key & 0xffff) << 48 | (uint64_t)band << FP_LEADER_BITS; }
+
+/* The high half of key * n_slots: uniform without a division, and n_slots need be no power of two. */
+static uint64_t slot_home(const fp_cluster_t *c, uint64_t key) { return (uint64_t)(((unsigned __int128)key * c->n_slots) >> 64); }
+
+static void insert(fp_cluster_t *c, uint64_t key, int64_t band, int64_t leader) {
+    const uint64_t tag = slot_tag(key, band);
+    uint64_t at = slot_home(c, key);
+    int64_t n_same = 0;
+    while (c->slots[at]) {
+        n_same += c->slots[at] >> FP_LEADER_BITS == tag >> FP_LEADER_BITS;
+        at = at + 1 == c->n_slots ? 0 : at + 1;
+    }
+    if (n_same >= c->max_candidates) return; /* the bucket is full; find() tells so to everyone who looks */
+    c->slots[at] = tag | (uint64_t)(leader + 1);
+    c->n_used++;
+}
+
+/* Grow by half when three quarters are taken, and enter all leaders again: their keys are cheaper to make than to keep. */
+static int reserve_slots(fp_cluster_t *c) {
+    if ((uint64_t)(c->n_used + c->bands.num_bands) <= c->n_slots / 4 * 3) return FP_OK;
+    uint64_t n_slots = c->n_slots;
+    while ((uint64_t)(c->n_used + c->bands.num_bands) > n_slots / 4 * 3) n_slots += n_slots / 2;
+    uint64_t *slots = calloc(n_slots, sizeof *slots);
+    if (!slots) return FP_NO_MEMORY;
+    free(c->slots);
+    c->slots = slots;
+    c->n_slots = n_slots;
+    c->n_used = 0;
+    uint64_t *keys = (uint64_t *)c->sorted; /* as long as num_bands * max_candidates words, and idle here */
+    for (int64_t leader = 0; leader < c->n_leaders; leader++) {
+        const int64_t row = c->leader_rows[leader];
+        if (c->n_shingles[row] <= 0) continue;
+        fp_band_keys(&c->bands, row, keys);
+        for (int64_t b = 0; b < c->bands.num_bands; b++) __builtin_prefetch(c->slots + slot_home(c, keys[b]), 1);
+        for (int64_t b = 0; b < c->bands.num_bands; b++) insert(c, keys[b], b, leader);
+    }
+    return FP_OK;
+}
+
+static int reserve_leaders(fp_cluster_t *c) {
+    if (c->n_leaders < c->leader_capacity) return FP_OK;
+    const int64_t capacity = c->leader_capacity ? c->leader_capacity + c->leader_capacity / 2 : 1024;
+    void *p;
+    if (capacity >= (int64_t)1 << FP_LEADER_BITS) return FP_NO_MEMORY;
+    if (!(p = realloc(c->leader_rows, (size_t)capacity * sizeof *c->leader_rows))) return FP_NO_MEMORY;
+    c->leader_rows = p;
+    if (!(p = realloc(c->last_seen, (size_t)capacity * sizeof *c->last_seen))) return FP_NO_MEMORY;
+    c->last_seen = p;
+    if (!(p = realloc(c->n_hits, (size_t)capacity * sizeof *c->n_hits))) return FP_NO_MEMORY;
+    c->n_hits = p;
+    c->leader_capacity = capacity;
+    return FP_OK;
+}
+
+int fp_cluster_init(fp_cluster_t *c) {
+    const size_t n_bands = (size_t)c->bands.num_bands, n_candidates = n_bands * (size_t)c->max_candidates;
+    c->n_slots = FP_FIRST_SLOTS;
+    c->slots = calloc(c->n_slots, sizeof *c->slots);
+    c->keys = malloc(n_bands * sizeof *c->keys);
+    c->next_keys = malloc(n_bands * sizeof *c->next_keys);
+    c->candidates = malloc(n_candidates * sizeof *c->candidates);
+    c->sorted = malloc(n_candidates * sizeof *c->sorted);
+    c->leader_rows = c->last_seen = NULL;
+    c->n_hits = NULL;
+    c->n_leaders = c->n_budget_exceeded = c->leader_capacity = c->n_used = 0;
+    return c->slots && c->keys && c->next_keys && c->candidates && c->sorted ? FP_OK : FP_NO_MEMORY;
+}
+
+void fp_cluster_free(fp_cluster_t *c) {
+    free(c->slots);
+    free(c->keys);
+    free(c->next_keys);
+    free(c->candidates);
+    free(c->sorted);
+    free(c->leader_rows);
+    free(c->last_seen);
+    free(c->n_hits);
+    memset(c, 0, sizeof *c);
+}
+
+/* Distinct leaders that share a band with the row at `position`, and how many bands each shares; *full: some bucket holds no more. */
+static int64_t find_candidates(fp_cluster_t *c, int64_t position, int *full) {
+    int64_t n = 0;
+    *full = 0;
+    for (int64_t b = 0; b < c->bands.num_bands; b++) {
+        const uint64_t tag = slot_tag(c->keys[b], b);
+        int64_t n_same = 0;
+        for (uint64_t at = slot_home(c, c->keys[b]); c->slots[at]; at = at + 1 == c->n_slots ? 0 : at + 1) {
+            const uint64_t slot = c->slots[at];
+            if (slot >> FP_LEADER_BITS != tag >> FP_LEADER_BITS) continue;
+            const int64_t leader = (int64_t)(slot & (((uint64_t)1 << FP_LEADER_BITS) - 1)) - 1;
+            n_same++;
+            if (c->last_seen[leader] != position) {
+                c->last_seen[leader] = position;
+                c->n_hits[leader] = 0;
+                c->candidates[n++] = leader;
+            }
+            c->n_hits[leader]++;
+        }
+        *full |= n_same >= c->max_candidates;
+    }
+    return n;
+}
+
+/* Order candidates by the bands they share, most first: a counting sort, stable. */
+static void sort_candidates(fp_cluster_t *c, int64_t n) {
+    int64_t n_with[FP_MAX_BANDS + 2] = {0};
+    for (int64_t i = 0; i < n; i++) n_with[c->bands.num_bands - c->n_hits[c->candidates[i]] + 1]++;
+    for (int64_t h = 1; h <= c->bands.num_bands; h++) n_with[h] += n_with[h - 1];
+    for (int64_t i = 0; i < n; i++) c->sorted[n_with[c->bands.num_bands - c->n_hits[c->candidates[i]]]++] = c->candidates[i];
+    memcpy(c->candidates, c->sorted, (size_t)n * sizeof *c->candidates);
+}
+
+static int64_t find_leader(fp_cluster_t *c, int64_t position, int64_t *best_equal) {
+    const int64_t num_perm = c->bands.num_perm;
+    const uint32_t *value = c->bands.values + c->rows[position] * num_perm;
+    int full;
+    int64_t n = find_candidates(c, position, &full), best = -1;
+    *best_equal = c->min_equal;
+    c->n_budget_exceeded += full || n > c->max_candidates;
+    if (n > c->max_candidates) {
+        sort_candidates(c, n);
+        n = c->max_candidates;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t leader = c->candidates[i];
+        const int64_t n_equal = fp_count_equal(value, c->bands.values + c->leader_rows[leader] * num_perm, num_perm);
+        if (n_equal > *best_equal || (n_equal == *best_equal && (best < 0 || leader < best))) {
+            *best_equal = n_equal;
+            best = leader;
+        }
+    }
+    return best;
+}
+
+static int add_leader(fp_cluster_t *c, int64_t row) {
+    if (reserve_leaders(c) != FP_OK) return FP_NO_MEMORY;
+    const int has_signature = c->n_shingles[row] > 0;
+    if (has_signature && reserve_slots(c) != FP_OK) return FP_NO_MEMORY;
+    const int64_t leader = c->n_leaders++;
+    c->leader_rows[leader] = row;
+    c->last_seen[leader] = -1;
+    for (int64_t b = 0; has_signature && b < c->bands.num_bands; b++) insert(c, c->keys[b], b, leader);
+    return FP_OK;
+}
+
+/* Rows lie anywhere in memory, and so do their slots: ask for the values two rows ahead and for the slots one row ahead. */
+static void look_ahead(fp_cluster_t *c, int64_t position, int64_t n_rows) {
+    if (position + 1 < n_rows) {
+        fp_band_keys(&c->bands, c->rows[position + 1], c->next_keys);
+        for (int64_t b = 0; b < c->bands.num_bands; b++) __builtin_prefetch(c->slots + slot_home(c, c->next_keys[b]));
+    }
+    if (position + 2 < n_rows) {
+        const uint32_t *value = c->bands.values + c->rows[position + 2] * c->bands.num_perm;
+        for (int64_t i = 0; i < c->bands.num_perm; i += 16) __builtin_prefetch(value + i);
+    }
+}
+
+int fp_cluster_run(fp_cluster_t *c, int64_t first, int64_t last, int64_t n_rows, int64_t *labels, int32_t *n_equal) {
+    if (first < last) fp_band_keys(&c->bands, c->rows[first], c->next_keys);
+    for (int64_t i = first; i < last; i++) {
+        uint64_t *keys = c->keys;
+        int64_t equal = c->bands.num_perm, leader = -1;
+        c->keys = c->next_keys;
+        c->next_keys = keys;
+        look_ahead(c, i, n_rows);
+        if (c->n_shingles[c->rows[i]] > 0) leader = find_leader(c, i, &equal);
+        if (leader < 0) {
+            leader = c->n_leaders;
+            equal = c->bands.num_perm;
+            if (add_leader(c, c->rows[i]) != FP_OK) return FP_NO_MEMORY;
+        }
+        labels[i] = leader;
+        n_equal[i] = (int32_t)equal;
+    }
+    return FP_OK;
+}

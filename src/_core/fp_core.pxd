@@ -1,0 +1,73 @@
+# Declarations of the C headers beside this file, nothing else.
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+
+cdef extern from "fp_core.h" nogil:
+    const int FP_OK
+    const int FP_MAX_NUM_PERM
+    const int FP_MAX_NGRAM
+
+    ctypedef struct fp_scheme_t:
+        pass
+
+    ctypedef struct fp_column_t:
+        const uint8_t *data
+        int64_t n_bytes
+        const int32_t *offsets32
+        const int64_t *offsets64
+        const uint8_t *validity
+        int64_t validity_offset
+
+    ctypedef struct fp_sketch_out_t:
+        uint32_t *values
+        int32_t *n_shingles
+        uint64_t *fingerprints
+        uint64_t *exact
+        uint32_t *n_invisible
+        int32_t *n_chars
+        uint8_t *flags
+
+    ctypedef struct fp_text_t:
+        uint8_t *bytes
+        size_t capacity
+        size_t n_bytes
+
+    ctypedef struct fp_kernels_t:
+        const char *name
+
+    const fp_kernels_t *fp_kernels_best()
+    const fp_kernels_t *fp_kernels_by_name(const char *name)
+    const fp_kernels_t *fp_kernels_at(int index)
+    int fp_text_normalize(const fp_kernels_t *kernels, const uint8_t *data, size_t n, size_t n_readable, fp_text_t *text)
+    void fp_text_free(fp_text_t *text)
+    void fp_scheme_init(fp_scheme_t *scheme, const uint8_t *key, int32_t num_perm, int32_t ngram)
+    int64_t fp_column_find_bad_offset(const fp_column_t *column, int64_t n_rows)
+    int64_t fp_column_piece_end(const fp_column_t *column, int64_t first, int64_t last)
+    void fp_column_row(const fp_column_t *column, int64_t row, const uint8_t **start, size_t *n_bytes, size_t *n_readable)
+    int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const fp_column_t *column, int64_t first, int64_t last,
+                       fp_text_t *text, const fp_sketch_out_t *out)
+
+
+cdef extern from "fp_cluster.h" nogil:
+    const int FP_MAX_BANDS
+
+    ctypedef struct fp_bands_t:
+        const uint32_t *values
+        int64_t num_perm
+        int64_t num_bands
+        int64_t rows_per_band
+
+    ctypedef struct fp_cluster_t:
+        fp_bands_t bands
+        int64_t min_equal
+        int64_t max_candidates
+        const int64_t *rows
+        const int32_t *n_shingles
+        int64_t n_leaders
+        int64_t n_budget_exceeded
+
+    void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys)
+    int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n)
+    int fp_cluster_init(fp_cluster_t *cluster)
+    int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int64_t n_rows, int64_t *labels, int32_t *n_equal)
+    void fp_cluster_free(fp_cluster_t *cluster)

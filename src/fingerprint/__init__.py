@@ -1,0 +1,81 @@
+"""Finds query sets that are spread over many accounts in the prompt traffic of an LLM API.
+
+    import fingerprint as fp
+
+    scan = fp.scan("dump.parquet")
+    for campaign in scan.campaigns:
+        print(campaign.capability, campaign.n_accounts, campaign.reason)
+
+Importing this package loads NumPy and the compiled core, nothing else; other names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# These functions share their module's name. Importing a submodule binds its name here, so they are bound before anything else can do that.
+from .minhash import estimate_jaccard, minhash, normalize
+from .simhash import hamming, simhash
+from .sketch import Signatures, sketch
+
+if TYPE_CHECKING:
+    from . import errors, simulate
+    from ._core import isa
+    from .config import DetectConfig, ScanConfig, SketchConfig
+    from .keys import Key
+    from .pipeline import scan
+    from .readers import read_events
+    from .records import Campaign, Scan
+    from .report.files import load_scan
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Campaign",
+    "DetectConfig",
+    "Key",
+    "Scan",
+    "ScanConfig",
+    "Signatures",
+    "SketchConfig",
+    "errors",
+    "estimate_jaccard",
+    "hamming",
+    "isa",
+    "load_scan",
+    "minhash",
+    "normalize",
+    "read_events",
+    "scan",
+    "simhash",
+    "simulate",
+    "sketch",
+]
+
+_LAZY = {
+    "Campaign": "records",
+    "DetectConfig": "config",
+    "Key": "keys",
+    "Scan": "records",
+    "ScanConfig": "config",
+    "SketchConfig": "config",
+    "isa": "_core",
+    "load_scan": "report.files",
+    "read_events": "readers",
+    "scan": "pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("errors", "simulate"):
+        return import_module(f".{name}", __name__)
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,84 @@
+"""Stubs of the compiled core; stubtest holds them to the module."""
+
+from typing import Final, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_NUM_PERM: Final[int]
+MAX_NGRAM: Final[int]
+MAX_BANDS: Final[int]
+
+_Offsets = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+def supported_isas() -> tuple[str, ...]: ...
+def isa() -> str: ...
+def sketch_rows(
+    key: bytes,
+    data: npt.NDArray[np.uint8],
+    offsets: _Offsets,
+    validity: npt.NDArray[np.uint8] | None,
+    validity_offset: int,
+    num_perm: int,
+    ngram: int,
+    *,
+    values: npt.NDArray[np.uint32] | None = None,
+    n_shingles: npt.NDArray[np.int32] | None = None,
+    fingerprints: npt.NDArray[np.uint64] | None = None,
+    exact: npt.NDArray[np.uint64] | None = None,
+    n_invisible: npt.NDArray[np.uint32] | None = None,
+    n_chars: npt.NDArray[np.int32] | None = None,
+    flags: npt.NDArray[np.uint8] | None = None,
+    isa: str | None = None,
+) -> None: ...
+def normalize_rows(
+    data: npt.NDArray[np.uint8],
+    offsets: _Offsets,
+    validity: npt.NDArray[np.uint8] | None,
+    validity_offset: int,
+    out_offsets: npt.NDArray[np.int64],
+    *,
+    isa: str | None = None,
+) -> bytes: ...
+def count_equal_rows(a: npt.NDArray[np.uint32], b: npt.NDArray[np.uint32], out: npt.NDArray[np.int32]) -> None: ...
+def hamming_rows(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64], out: npt.NDArray[np.uint8]) -> None: ...
+def band_keys_rows(values: npt.NDArray[np.uint32], rows_per_band: int, out: npt.NDArray[np.uint64]) -> None: ...
+def cluster_rows(
+    values: npt.NDArray[np.uint32],
+    n_shingles: npt.NDArray[np.int32],
+    rows: npt.NDArray[np.int64],
+    num_bands: int,
+    rows_per_band: int,
+    min_equal: int,
+    max_candidates: int,
+    labels: npt.NDArray[np.int64],
+    n_equal: npt.NDArray[np.int32],
+) -> int: ...
+
+@final
+class StaticTable:
+    def __new__(
+        cls,
+        vocabulary: bytes | npt.NDArray[np.uint8],
+        rows: npt.NDArray[np.int8],
+        weights: npt.NDArray[np.int16],
+        amplitudes: npt.NDArray[np.int8],
+        gram_weight: int,
+        ideographs: npt.NDArray[np.uint32],
+        ideograph_shares: npt.NDArray[np.uint8],
+    ) -> Self: ...
+    @property
+    def dim(self) -> int: ...
+    def encode_rows(
+        self,
+        data: npt.NDArray[np.uint8],
+        offsets: _Offsets,
+        validity: npt.NDArray[np.uint8] | None,
+        validity_offset: int,
+        head_pieces: int,
+        tail_bytes: int,
+        out: npt.NDArray[np.float32],
+        *,
+        isa: str | None = None,
+    ) -> None: ...
+    def piece_ids(self, text: bytes | npt.NDArray[np.uint8], unknown: int) -> bytes: ...

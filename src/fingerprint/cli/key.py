@@ -1,0 +1,33 @@
+"""``fingerprint key``."""
+
+from __future__ import annotations
+
+import click
+
+from ..errors import ConfigError
+
+
+@click.group("key", short_help="Make a key for the fingerprints.")
+def command() -> None:
+    """Keys of the fingerprints: without the key nobody can craft prompts that collide, or compare sketches."""
+
+
+@command.command("new")
+@click.argument("path", metavar="PATH")
+def new(path: str) -> None:
+    """Write a new random key to PATH, readable by you only.
+
+    \b
+    Example:
+      fingerprint key new team.key && fingerprint scan dump.parquet --key-file team.key --out out/
+    """
+    from ..keys import Key
+
+    key = Key.generate()
+    try:
+        key.save(path)
+    except FileExistsError:
+        raise ConfigError(f"{path!r} exists and is not overwritten: sketches made with it would be lost") from None
+    except OSError as error:
+        raise ConfigError(f"{path!r} cannot be written: {error.strerror}") from None
+    click.echo(f"key {key.key_id} written to {path}")

@@ -1,0 +1,121 @@
+"""``fingerprint scan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..config import DetectConfig, ScanConfig, SketchConfig
+
+DEFAULT = ScanConfig()
+
+
+@click.command("scan", short_help="Scan prompt dumps and write the findings.")
+@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
+@click.option("--out", metavar="DIR", required=True, help="Folder for the outputs; made if missing, readable by you only.")
+@click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, e.g. --map account=user.id --map prompt=body.text.")
+@click.option("--format", "shape", metavar="NAME", help="Shape of the log lines; found out by itself if not given.")
+@click.option("--key-file", metavar="FILE", help="Key of the fingerprints (see 'fingerprint key new'); else yours, made on first use.")
+@click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
+@click.option("--no-text", is_flag=True, help="Write no prompt text anywhere: lengths instead.")
+@click.option("--no-controls", is_flag=True, help="Leave out the two controls (faster, and nothing tells how far to trust the findings).")
+@click.option(
+    "--threshold", metavar="J", type=float, default=DEFAULT.sketch.threshold, show_default=True, help="Jaccard similarity of near-duplicates."
+)
+@click.option(
+    "--min-accounts", metavar="N", type=int, default=DEFAULT.detect.min_accounts, show_default=True, help="Smaller groups are never reported."
+)
+@click.option(
+    "--max-rejects",
+    metavar="SHARE",
+    type=float,
+    default=DEFAULT.max_rejects,
+    show_default=True,
+    help="Exit with 1 if a larger share of the rows is rejected.",
+)
+@click.option("--seed", metavar="N", type=int, default=DEFAULT.seed, show_default=True, help="Seed of the permutation tests.")
+@click.option("--json", "as_json", is_flag=True, help="Print campaigns.json instead of the summary.")
+def command(
+    *,
+    dumps: tuple[str, ...],
+    out: str,
+    mapping: tuple[str, ...],
+    shape: str | None,
+    key_file: str | None,
+    threads: int | None,
+    no_text: bool,
+    no_controls: bool,
+    threshold: float,
+    min_accounts: int,
+    max_rejects: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Read prompt logs, find accounts that share out one query set, and write the evidence into a folder.
+
+    DUMP is a JSONL, CSV, Parquet or Arrow file, plain, gzip or zstd, a folder or glob of them, or - for stdin.
+
+    \b
+    Example:
+      fingerprint scan logs/*.jsonl.zst --out out/
+      fingerprint scan dump.csv --map account=user --map prompt=text --out out/
+
+    \b
+    Exit codes: 0 done; 1 done, too many rows rejected; 2 usage or unreadable input; 130 interrupted.
+    """
+    config = ScanConfig(
+        sketch=SketchConfig(threshold=threshold),
+        detect=DetectConfig(min_accounts=min_accounts),
+        controls=not no_controls,
+        text=not no_text,
+        threads=threads,
+        seed=seed,
+        max_rejects=max_rejects,
+    )
+    run(list(dumps), out, config, key_file=key_file, mapping=mapping, shape=shape, as_json=as_json)
+
+
+def run(
+    dumps: list[str],
+    out: str,
+    config: ScanConfig,
+    *,
+    key_file: str | None = None,
+    mapping: tuple[str, ...] = (),
+    shape: str | None = None,
+    as_json: bool = False,
+) -> Any:
+    """Scan `dumps`, write `out`, print, and leave with 1 where too many rows were rejected; see :func:`command`."""
+    from ..keys import Key
+    from ..pipeline import scan
+    from ..report.escaping import one_line
+    from ..report.files import campaigns_document, check_folder, dump_json, without_text
+    from ..report.terminal import console, print_summary
+    from ..report.wording import percent, rejected_share
+    from . import EXIT_REJECTS
+    from .live import progress_for_terminal
+
+    check_folder(Path(out), dumps)
+    fields: dict[str, str] | None = None
+    if mapping:
+        from ..readers import parse_mapping
+
+        fields = parse_mapping(list(mapping))
+    progress = progress_for_terminal()
+    result = scan(dumps, config=config, key=Key.load(key_file) if key_file else None, mapping=fields, format=shape, progress=progress)
+    if not config.text:
+        result = without_text(result)
+    with progress.stage("writing"):
+        result.save(out)
+    if as_json:
+        click.echo(dump_json(campaigns_document(result)), nl=False)
+    else:
+        print_summary(result, console(), out)
+    share = rejected_share(result.manifest)
+    if share > config.max_rejects:
+        why = f"{percent(share)} of the rows were rejected, more than --max-rejects allows; see 'fingerprint show {one_line(out)} rejects'"
+        click.echo(f"fingerprint: {why}", err=True)
+        click.get_current_context().exit(EXIT_REJECTS)
+    return result

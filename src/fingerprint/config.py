@@ -1,0 +1,153 @@
+"""Options of a scan. Few, and each says where its value comes from; none was fitted to a labelled world."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from .errors import ConfigError
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SketchConfig:
+    """Near-duplicate fingerprints.
+
+    Attributes
+    ----------
+    ngram : int
+        Characters per shingle.
+    num_perm : int
+        Length of a signature; the standard error of a Jaccard estimate is at most ``.5 / sqrt(num_perm)``.
+    threshold : float
+        Jaccard similarity from which two prompts are near-duplicates.
+    """
+
+    ngram: int = 5
+    num_perm: int = 128
+    threshold: float = 0.7
+
+    def __post_init__(self) -> None:
+        _check(1 <= self.ngram <= 32, f"ngram must be 1 to 32, not {self.ngram}")
+        _check(16 <= self.num_perm <= 1024, f"num_perm must be 16 to 1024, not {self.num_perm}")
+        _check(0.2 <= self.threshold < 1.0, f"threshold must lie in [0.2, 1), not {self.threshold}")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectConfig:
+    """The detection method.
+
+    Attributes
+    ----------
+    sample : int
+        Distinct prompts kept as evidence per account, those with the smallest keyed hashes (a bottom-k sample: mergeable, and its
+        choice cannot be steered without the key). Counts and duplication use all prompts.
+    neighbours : int
+        Nearest texts that a prompt votes with.
+    floor_deviations : float
+        Neighbours are at least so many robust standard deviations more similar than random pairs of this traffic.
+    resolution : float
+        Finest resolution of the account graph: the mean tie of a source of ``2 / resolution`` accounts that keeps all its votes to itself.
+    min_accounts : int
+        Fewer accounts are never reported: a test over accounts has no power below.
+    min_attributed : int
+        Median attributed prompts per account below which a group stays silent: pairs inside an account are what the test counts.
+    min_share : float
+        The same for the share of an account's prompts: below, it is a shared interest and not a source.
+    ownership : float
+        Share, of all prompts of anybody that would be attributed to the group, that its members must hold. The content of a source is its own;
+        an interest is everybody's.
+    attribution : float
+        Share of a prompt's votes that must stay in the group for the prompt to be charged.
+    link : float
+        Log-likelihood ratio, in nats, from which two profiles are tied on the account road.
+    margin : float
+        Equivalence margin of the exchangeability test, in units of what the group has in common plus the population's personal trace.
+        Ordinary people are at 1, a shuffled list at 0.
+    copies : float
+        An account of whose attributed prompts more than this share are copies of other accounts' runs a common list (homework, benchmark, viral).
+    repetition : float
+        Share of repeated prompts per account above which the group behaves like people who retry.
+    q : float
+        False discovery rate over the groups tested.
+    """
+
+    sample: int = 128
+    neighbours: int = 30
+    floor_deviations: float = 2.0
+    resolution: float = 0.005
+    min_accounts: int = 6
+    min_attributed: int = 4
+    min_share: float = 0.08
+    ownership: float = 0.6
+    attribution: float = 0.5
+    link: float = 12.0
+    margin: float = 0.3
+    copies: float = 0.5
+    repetition: float = 0.1
+    q: float = 0.01
+
+    def __post_init__(self) -> None:
+        for name in ("sample", "neighbours", "min_accounts", "min_attributed"):
+            _check(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("resolution", "ownership", "attribution", "margin", "copies", "repetition", "q"):
+            value = getattr(self, name)
+            _check(math.isfinite(value) and 0 < value <= 1, f"{name} must lie in (0, 1], not {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class ScanConfig:
+    """Everything that a scan depends on besides its input and key.
+
+    Attributes
+    ----------
+    sketch, detect : SketchConfig, DetectConfig
+    encoder : str
+        Name of the encoder, ``"static"`` for the embedded one.
+    controls : bool
+        Whether to run the label-shuffled and the planted control.
+    text : bool
+        Whether prompt text may be written to any output.
+    threads : int or None
+        Worker threads; None for all cores. Never changes a result.
+    seed : int
+        Of permutation tests and Leiden.
+    max_rejects : float
+        Share of rejected rows beyond which the command line exits with 1.
+    """
+
+    sketch: SketchConfig = field(default_factory=SketchConfig)
+    detect: DetectConfig = field(default_factory=DetectConfig)
+    encoder: str = "static"
+    controls: bool = True
+    text: bool = True
+    threads: int | None = None
+    seed: int = 0
+    max_rejects: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check(self.threads is None or self.threads >= 1, f"threads must be at least 1, not {self.threads}")
+        _check(0 <= self.max_rejects <= 1, f"max_rejects must lie in [0, 1], not {self.max_rejects}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain values, for the manifest."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, options: dict[str, Any]) -> ScanConfig:
+        """Read what :meth:`to_dict` wrote; unknown names raise :class:`ConfigError`."""
+        plain = dict(options)
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(plain) - known)
+        _check(not unknown, f"unknown options: {', '.join(unknown)}")
+        try:
+            plain["sketch"] = SketchConfig(**plain.get("sketch", {}))
+            plain["detect"] = DetectConfig(**plain.get("detect", {}))
+        except TypeError as error:
+            raise ConfigError(str(error)) from None
+        return cls(**plain)

@@ -1,0 +1,124 @@
+"""Exchangeability: are these accounts people, or one shuffled list?
+
+People leave a personal trace in what they ask; a query set shared out by a load balancer does not. Inside a group, after the text that
+all share is removed, the mean similarity of prompts of one account is compared with that of prompts of different accounts. It is an
+*equivalence* test: "no difference seen" proves nothing when there was no power, so a group is called one source only when the upper
+confidence bound of the difference is small against what the group has in common and against the trace that ordinary people leave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Exchangeability:
+    """Result of the test.
+
+    Attributes
+    ----------
+    within, cross : float
+        Mean cosine of pairs of one account and of pairs of different accounts.
+    error : float
+        Standard error of ``within - cross``, jackknife over accounts.
+    trace_ratio : float
+        ``(within - cross) / (cross + trace)``: 0 for a shuffled list, about 1 for ordinary people.
+    bound : float
+        Upper 95 % confidence bound of `trace_ratio`.
+    p : float
+        Chance of a ratio as small as this if the true one were at the margin ("these are people").
+    p_permutation : float
+        Chance of a difference as large as this when account labels are permuted ("this is one list").
+    n_accounts, n_prompts : int
+        What entered.
+    """
+
+    within: float
+    cross: float
+    error: float
+    trace_ratio: float
+    bound: float
+    p: float
+    p_permutation: float
+    n_accounts: int
+    n_prompts: int
+
+
+def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64], trace: float, margin: float, permutations: int = 200,
+                    seed: int = 0) -> Exchangeability | None:
+    """Test whether the account says anything about the content.
+
+    Parameters
+    ----------
+    vectors : float32[n, dim]
+        Unit vectors of the prompts, shared text removed.
+    account : int64[n]
+        Their accounts.
+    trace : float
+        Personal trace of the population (:func:`fingerprint.profiles.personal_trace`), > 0 where it could be measured.
+    margin : float
+        Equivalence margin of the ratio.
+    permutations : int
+        Label permutations for `p_permutation`.
+
+    Returns
+    -------
+    Exchangeability or None
+        None without power: fewer than 3 accounts with two prompts, or fewer than 20 pairs inside accounts.
+
+    Notes
+    -----
+    With the sum ``M_i`` of an account's vectors, pairs inside it sum to ``|M_i|^2 - n_i`` and pairs of different accounts to ``|M|^2 - sum
+    |M_i|^2``, so leaving an account out costs one dot product.
+    """
+    from scipy.stats import t as student
+
+    _, label = np.unique(account, return_inverse=True)
+    order = np.argsort(label, kind="stable")
+    rows, label = vectors[order].astype(np.float32), label[order]
+    n = np.bincount(label).astype(np.float64)
+    start = np.concatenate([[0], np.cumsum(n[:-1])]).astype(np.int64)
+    pairs = n * (n - 1)
+    if (n >= 2).sum() < 3 or pairs.sum() < 20:
+        return None
+    sums = np.add.reduceat(rows, start, axis=0).astype(np.float64)
+    norms = np.einsum("ij,ij->i", rows, rows).astype(np.float64)
+    self_sum = np.add.reduceat(norms, start)
+    squares = np.einsum("ij,ij->i", sums, sums)
+    total = sums.sum(0)
+    within_i = squares - self_sum
+    cross_all, cross_pairs = total @ total - squares.sum(), n.sum() ** 2 - (n**2).sum()
+    within, cross = within_i.sum() / pairs.sum(), cross_all / cross_pairs
+    loo_within = (within_i.sum() - within_i) / np.maximum(pairs.sum() - pairs, 1)
+    loo_cross = (cross_all - 2 * (sums @ total - squares)) / np.maximum(cross_pairs - 2 * n * (n.sum() - n), 1)
+    a = len(n)
+    scale = max(cross, 0.0) + max(trace, 1e-6)
+    ratio = (within - cross) / scale
+    loo = (loo_within - loo_cross) / (np.maximum(loo_cross, 0.0) + max(trace, 1e-6))
+    error_ratio = float(np.sqrt((a - 1) / a * ((loo - loo.mean()) ** 2).sum()))
+    bound = ratio + float(student.ppf(0.95, a - 1)) * error_ratio
+    p = float(student.cdf((ratio - margin) / max(error_ratio, 1e-9), a - 1))
+
+    rng = np.random.default_rng(seed)
+    null = np.empty(permutations)
+    for i in range(permutations):
+        shuffled = np.add.reduceat(rows[rng.permutation(len(rows))], start, axis=0)
+        null[i] = np.einsum("ij,ij->", shuffled, shuffled)
+    p_permutation = float((1 + (null >= squares.sum()).sum()) / (permutations + 1))
+    return Exchangeability(within, cross, error_ratio * scale, ratio, bound, p, p_permutation, a, len(rows))
+
+
+def mean_cross(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64]) -> float:
+    """Return the mean inner product of pairs of vectors of different accounts; 0.0 when there is no such pair."""
+    _, label = np.unique(account, return_inverse=True)
+    n = np.bincount(label).astype(np.float64)
+    pairs = n.sum() ** 2 - (n**2).sum()
+    if not pairs:
+        return 0.0
+    sums = np.zeros((len(n), vectors.shape[1]))
+    np.add.at(sums, label, vectors)
+    total = sums.sum(0)
+    return float((total @ total - np.einsum("ij,ij->", sums, sums)) / pairs)

@@ -1,0 +1,115 @@
+"""Shared neighbours: content first. Each prompt votes for the accounts that hold its nearest prompts.
+
+Organic accounts scatter their votes over everybody who asks about the same things; the accounts of one source keep theirs among
+themselves, however many they are and however few prompts each of them has. Equal texts never vote for each other: copying is the business of
+the duplication test. Votes are counts, so shards and the two directions add up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+PREVALENT = 64  # a text with more holders is common property: it neither casts votes nor receives them
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """Votes of prompts for accounts.
+
+    Attributes
+    ----------
+    voter : int64[m]
+        Row of the holding table (one row per account and distinct text) that votes.
+    account : int64[m]
+        Account voted for, never the voter's own.
+    weight : float32[m]
+        One over the number of holders of the neighbour text.
+    cast : float64[n_holdings]
+        Total weight cast by each holding.
+    k : int
+        Neighbours asked for.
+    """
+
+    voter: npt.NDArray[np.int64]
+    account: npt.NDArray[np.int64]
+    weight: npt.NDArray[np.float32]
+    cast: npt.NDArray[np.float64]
+    k: int
+
+
+def random_pairs(vectors: npt.NDArray[np.float32], seed: int = 0, draws: int = 200_000) -> tuple[float, float]:
+    """Return centre and robust standard deviation of the similarity of random pairs of texts: the null of "neighbour".
+
+    Median and median absolute deviation, not a tail quantile: in the tail of random pairs stand the pairs inside whatever template or
+    campaign is large, and they would raise the floor for everybody else. (1, 0) for fewer than two vectors.
+    """
+    if len(vectors) < 2:
+        return 1.0, 0.0
+    rng = np.random.default_rng(seed)
+    left, right = rng.integers(len(vectors), size=(2, draws))
+    keep = left != right
+    similarity = np.einsum("ij,ij->i", vectors[left[keep]], vectors[right[keep]])
+    centre = np.median(similarity)
+    return float(centre), float(1.4826 * np.median(np.abs(similarity - centre)))
+
+
+def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64], point: npt.NDArray[np.int64], account: npt.NDArray[np.int64],
+               floor: float) -> Votes:
+    """Turn nearest texts into votes of holdings for accounts.
+
+    Parameters
+    ----------
+    similarity, index : float32[n_points, k], int64[n_points, k]
+        Nearest texts of each text, as :func:`fingerprint.vectors.nearest` gives them.
+    point, account : int64[n_holdings]
+        The holding table: distinct pairs of text and account.
+    floor : float
+        Neighbours below this similarity do not count.
+    """
+    n_points, k = index.shape
+    holders = np.bincount(point, minlength=n_points)
+    by_point = np.argsort(point, kind="stable")
+    first = np.concatenate([[0], np.cumsum(holders)])
+    usable = (index >= 0) & (similarity > floor) & (index != np.arange(n_points)[:, None])
+    usable &= (holders <= PREVALENT)[:, None] & (holders[np.maximum(index, 0)] <= PREVALENT)
+    n_neighbours = usable.sum(1)
+    neighbour = index[usable]
+    start = np.concatenate([[0], np.cumsum(n_neighbours)])
+    # holding -> neighbour texts of its text -> holders of those texts, both by CSR expansion
+    voter, slot = _expand(start[point], n_neighbours[point])
+    target = neighbour[slot]
+    pair, place = _expand(first[target], holders[target])
+    receiver = account[by_point[place]]
+    voter, weight = voter[pair], (1.0 / holders[target][pair]).astype(np.float32)
+    other = receiver != account[voter]
+    voter, receiver, weight = voter[other], receiver[other], weight[other]
+    return Votes(voter, receiver, weight, np.bincount(voter, weights=weight, minlength=len(point)), k - 1)
+
+
+def _expand(start: npt.NDArray[np.int64], length: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return (row, position) for all positions ``start[row] .. start[row] + length[row] - 1``."""
+    row = np.repeat(np.arange(len(start)), length)
+    offset = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
+    return row, start[row] + offset
+
+
+def account_graph(votes: Votes, account: npt.NDArray[np.int64], n_prompts: npt.NDArray[np.int64]) -> Any:
+    """Return the symmetric account graph, scipy CSR float64[n, n]: votes both ways over ``k sqrt(n_i n_j)``.
+
+    A weight is the share of what two accounts could at most vote for each other; it sums to about twice an account's
+    share of prompts that have neighbours at all.
+    """
+    from scipy.sparse import coo_matrix
+
+    n = len(n_prompts)
+    size = np.sqrt(np.maximum(n_prompts, 1).astype(np.float64))
+    source = account[votes.voter]
+    value = votes.weight / (votes.k * size[source] * size[votes.account])
+    graph = coo_matrix((value, (source, votes.account)), shape=(n, n)).tocsr()
+    graph = (graph + graph.T).tocsr()
+    graph.sort_indices()
+    return graph

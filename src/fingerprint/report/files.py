@@ -1,0 +1,285 @@
+"""The output folder of a scan: written aside and renamed into place, read back with suspicion.
+
+``manifest.json`` is renamed last and removed first, so a folder that has one is complete. All files are staged before the first is
+renamed: an interrupted run leaves what was there before, whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+
+from .. import records
+from ..errors import ConfigError, InputError
+from ..records import Campaign, Controls, Scan
+from ..templates import Template
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MANIFEST = "manifest.json"
+MANIFEST_SCHEMA = "fp-manifest-1"
+CAMPAIGNS_SCHEMA = "fp-campaigns-1"
+TABLES = {  # columns that a reader may rely on
+    "accounts": ("account_id", "campaign_id", "score", "n_prompts", "n_attributed"),
+    "clusters": ("cluster", "n_prompts", "n_accounts", "prompt"),
+    "prompts": ("row", "account_id", "cluster", "campaign_id"),
+    "rejects": ("file", "line", "offset", "class"),
+}
+FILES = (*(f"{name}.parquet" for name in TABLES), "campaigns.json", "report.html", MANIFEST)
+_PARTIAL = ".partial"
+_REQUIRED: dict[str, type | tuple[type, ...]] = {
+    "version": str,
+    "created": str,
+    "config": dict,
+    "sketch": dict,
+    "key_id": str,
+    "inputs": list,
+    "rows": dict,
+    "period": dict,
+    "counts": dict,
+    "timings": dict,
+    "peak_memory_bytes": int,
+    "controls": (dict, NoneType),
+}
+
+
+def check_folder(out: str | os.PathLike[str], inputs: list[str] | None = None) -> Path:
+    """Say before hours of work, not after, that a folder cannot take the outputs.
+
+    Parameters
+    ----------
+    out : path
+        The output folder; need not exist.
+    inputs : list of str or None
+        Files about to be read, none of which may be overwritten.
+
+    Raises
+    ------
+    ConfigError
+        With the reason.
+    """
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--out {os.fspath(out)!r} is a file; name a folder")
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ConfigError(f"--out {os.fspath(out)!r} cannot be written: no permission in {str(existing)!r}")
+    ours = {(folder / name).absolute() for name in FILES}
+    for path in inputs or []:
+        if Path(path).absolute() in ours:
+            raise ConfigError(f"{path!r} would be overwritten by an output of the same name; choose another --out")
+    return folder
+
+
+def write_scan(scan: Scan, out: str | os.PathLike[str]) -> None:
+    """Write every output of a scan into the folder `out`, made with mode 0700 where missing; files get mode 0600.
+
+    Parameters
+    ----------
+    scan : Scan
+        A scan made with ``text=False`` in its config is written without prompt text, templates and fills.
+    out : path
+        Outputs of an earlier scan in it are replaced.
+
+    Raises
+    ------
+    ConfigError
+        The folder cannot be written, or the manifest lacks an entry.
+    """
+    from .html import render
+
+    check_manifest(scan.manifest, ConfigError)
+    scan = without_text(scan) if not scan.manifest["config"].get("text", True) else scan
+    folder = check_folder(out)
+    staged: list[str] = []
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in TABLES:
+            _stage(folder, f"{name}.parquet", partial(_write_table, getattr(scan, name)), staged)
+        _stage(folder, "campaigns.json", lambda file: file.write(dump_json(campaigns_document(scan)).encode()), staged)
+        _stage(folder, "report.html", lambda file: file.write(render(scan).encode("utf-8", "replace")), staged)
+        _stage(folder, MANIFEST, lambda file: file.write(dump_json({"schema": MANIFEST_SCHEMA, **scan.manifest}).encode()), staged)
+        (folder / MANIFEST).unlink(missing_ok=True)
+        for name in FILES:
+            os.replace(folder / (name + _PARTIAL), folder / name)
+        _sync(folder)
+    except OSError as error:
+        raise ConfigError(f"cannot write into {os.fspath(out)!r}: {error.strerror or type(error).__name__}") from error
+    finally:
+        for name in staged:
+            (folder / (name + _PARTIAL)).unlink(missing_ok=True)
+
+
+def without_text(scan: Scan) -> Scan:
+    """Return the scan without any text that users wrote: representatives, templates, fills, cluster texts."""
+    import pyarrow as pa
+
+    def bare(found: Campaign) -> Campaign:
+        return replace(found, template=None, representatives=[replace(r, prompt=None) for r in found.representatives])
+
+    clusters = scan.clusters
+    if "prompt" in clusters.column_names:
+        at = clusters.column_names.index("prompt")
+        clusters = clusters.set_column(at, "prompt", pa.nulls(len(clusters), clusters.schema.field(at).type))
+    return replace(scan, campaigns=[bare(c) for c in scan.campaigns], examined=[bare(c) for c in scan.examined], clusters=clusters)
+
+
+def campaigns_document(scan: Scan) -> dict[str, Any]:
+    """Return what ``campaigns.json`` holds: schema, findings, groups examined and not reported, the two controls."""
+    return {
+        "schema": CAMPAIGNS_SCHEMA,
+        "campaigns": [c.to_dict() for c in scan.campaigns],
+        "examined": [c.to_dict() for c in scan.examined],
+        "controls": scan.manifest.get("controls"),
+    }
+
+
+def dump_json(document: Any) -> str:
+    """Return strict JSON in ASCII, so that no escape sequence or invisible character acts when the file is shown; NaN and infinity are null."""
+    text = json.dumps(_finite(document), allow_nan=False, ensure_ascii=True, indent=1)
+    return text.replace("\x7f", "\\u007f") + "\n"
+
+
+def controls_of(scan: Scan) -> Controls | None:
+    """Return the controls of a scan, None where they were not run."""
+    plain = scan.manifest.get("controls")
+    return None if plain is None else _build(Controls, plain, "controls")
+
+
+def load_scan(out: str | os.PathLike[str]) -> Scan:
+    """Read back what :func:`write_scan` wrote.
+
+    Raises
+    ------
+    InputError
+        The folder is missing or incomplete, or a file in it is damaged or of another schema.
+    """
+    folder = Path(out)
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{os.fspath(out)!r} holds no complete scan (no {MANIFEST})")
+    manifest = _read_json(folder / MANIFEST)
+    if manifest.pop("schema", None) != MANIFEST_SCHEMA:
+        raise InputError(f"{MANIFEST} is not of schema {MANIFEST_SCHEMA}")
+    check_manifest(manifest, InputError)
+    document = _read_json(folder / "campaigns.json")
+    if document.get("schema") != CAMPAIGNS_SCHEMA:
+        raise InputError(f"campaigns.json is not of schema {CAMPAIGNS_SCHEMA}")
+    found = {name: _build(list[Campaign], document.get(name), name) for name in ("campaigns", "examined")}
+    return Scan(**found, **{name: _read_table(folder, name, columns) for name, columns in TABLES.items()}, manifest=manifest)
+
+
+def check_manifest(manifest: dict[str, Any], error: type[Exception]) -> None:
+    """Raise `error` where a manifest lacks an entry, or its rows do not add up: read = accepted + blank + rejected by class."""
+    for name, kind in _REQUIRED.items():
+        if name not in manifest or not isinstance(manifest[name], kind):
+            raise error(f"the manifest has no {name}, or one of the wrong type")
+    rows = manifest["rows"]
+    rejected = rows.get("rejected")
+    counts = [rows.get(name) for name in ("read", "accepted", "blank")] + list(rejected.values() if isinstance(rejected, dict) else [None])
+    if any(type(n) is not int or n < 0 for n in counts):
+        raise error("the manifest's rows are not counts: read, accepted, blank, and rejected by class")
+    if counts[0] != sum(counts[1:]):
+        raise error(f"the manifest's rows do not add up: {counts[0]} read, {sum(counts[1:])} accounted for")
+    if manifest["controls"] is not None:
+        _build(Controls, manifest["controls"], "controls")
+
+
+def _stage(folder: Path, name: str, write: Callable[[IO[bytes]], object], staged: list[str]) -> None:
+    aside = folder / (name + _PARTIAL)
+    aside.unlink(missing_ok=True)  # of a run that was killed
+    staged.append(name)
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_table(table: pa.Table, file: IO[bytes]) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, file, compression="zstd")
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _finite(value: Any) -> Any:
+    """Copy plain values with NaN and infinity as None and NumPy numbers as Python ones."""
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, str | bytes):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):  # without the decoder's message, which quotes the text
+        raise InputError(f"{path.name} is not valid JSON") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{path.name} does not hold an object")
+    return document
+
+
+def _read_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / f"{name}.parquet"
+    try:
+        with open(path, "rb") as file:
+            table = pq.ParquetFile(file).read()
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror or 'not a Parquet file'}") from None
+    except pa.ArrowException:
+        raise InputError(f"{path.name} is not a valid Parquet file") from None
+    missing = [column for column in columns if column not in table.column_names]
+    if missing:
+        raise InputError(f"{path.name} has no column {', '.join(missing)}")
+    return table
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """Turn plain JSON values into `kind`, built of the dataclasses of :mod:`fingerprint.records`, lists, dicts and scalars."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        if value is None:
+            return None
+        return _build(next(a for a in arguments if a is not NoneType), value, where)
+    if is_dataclass(kind) and isinstance(value, dict):
+        hints = get_type_hints(kind, {**vars(records), "Template": Template})
+        known = {f.name for f in fields(kind)}
+        if kind is Template:
+            value = {name: item for name, item in value.items() if name != "text"}  # derived
+        if set(value) != known:
+            raise InputError(f"{where} does not have the fields of {getattr(kind, '__name__', kind)}")
+        return kind(**{name: _build(hints[name], value[name], f"{where}.{name}") for name in known})  # type: ignore[operator]
+    if origin is list and isinstance(value, list):
+        return [_build(arguments[0], item, where) for item in value]
+    if origin is dict and isinstance(value, dict):
+        return {key: _build(arguments[1], item, where) for key, item in value.items()}
+    if kind is float and (value is None or (isinstance(value, int | float) and not isinstance(value, bool))):
+        return math.nan if value is None else float(value)  # NaN was written as null
+    if kind in (str, int, bool) and type(value) is kind:
+        return value
+    raise InputError(f"{where} has a value of the wrong type")

@@ -1,0 +1,229 @@
+"""What an analyst reads in the terminal when a scan ends.
+
+Everything from the traffic passes through :func:`fingerprint.report.escaping.one_line` and is printed as plain ``rich.text.Text``, so
+neither terminal commands nor rich's own markup in it mean anything.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from . import wording
+from .escaping import one_line
+from .files import FILES, controls_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from ..records import Campaign, Scan
+
+WIDTH_PLAIN = 140  # of output that goes into a file or a pipe, where no terminal says how wide it is
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that never reads markup, emoji codes or numbers out of what it prints."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False)
+    return made if made.is_terminal else Console(stderr=stderr, markup=False, emoji=False, highlight=False, width=WIDTH_PLAIN, no_color=True)
+
+
+def print_summary(scan: Scan, to: Console, out: str | os.PathLike[str] | None = None, strongest: int = 3) -> None:
+    """Print a scan: totals, findings, the strongest in detail, what was not reported, controls, and where the outputs are.
+
+    Parameters
+    ----------
+    scan : Scan
+        Its text is escaped here.
+    to : rich.console.Console
+        Made by :func:`console`.
+    out : path or None
+        Folder that was written.
+    strongest : int
+        Findings shown with template and prompts.
+    """
+    from rich.panel import Panel
+    from rich.text import Text
+
+    rows = totals(scan)
+    if to.is_terminal:
+        to.print(Panel(Text("\n".join(rows)), title="prompt traffic", title_align="left", border_style="dim", expand=False))
+    else:
+        to.print(Text("\n".join(rows)))
+    to.print()
+    if scan.campaigns:
+        to.print(campaign_table(scan.campaigns, to.width))
+        for found in scan.campaigns[:strongest]:
+            to.print(detail(found))
+    else:
+        to.print(Text("No campaign found.", style="bold"))
+    to.print()
+    to.print(_not_reported(scan.examined))
+    for note in wording.control_notes(controls_of(scan)):
+        mark, style = {True: ("ok", "green"), False: ("look", "bold yellow"), None: ("off", "dim")}[note.good]
+        to.print(Text.assemble("control  ", (f"{note.title.lower()}: ", "bold"), note.result, (f"  [{mark}]", style)))
+    if out is not None:
+        place = one_line(os.fspath(out)).rstrip("/")
+        to.print()
+        to.print(
+            Text.assemble("Report: ", (f"{place}/report.html", "bold"), "   also " + ", ".join(n for n in FILES if n != "report.html")),
+            soft_wrap=True,
+        )
+
+
+def totals(scan: Scan) -> list[str]:
+    """Return the totals of a scan, one line of text each."""
+    manifest = scan.manifest
+    rows, counts = manifest["rows"], manifest["counts"]
+    kinds = sorted(rows["rejected"].items(), key=lambda item: -item[1])
+    rejected = wording.count(wording.rejected_rows(manifest)) + " rejected"
+    if kinds:
+        rejected += " (" + ", ".join(f"{one_line(kind, 40)} {wording.count(n)}" for kind, n in kinds[:4]) + (", …)" if len(kinds) > 4 else ")")
+    sizes = [wording.plural(counts["accounts"], "account")] if "accounts" in counts else []
+    sizes += [
+        wording.plural(counts[key], noun) for key, noun in (("texts", "distinct prompt"), ("clusters", "near-duplicate cluster")) if key in counts
+    ]
+    charged = sum(c.n_accounts for c in scan.campaigns)
+    period = manifest["period"]
+    return [
+        f"{wording.plural(rows['read'], 'row')} read: {wording.count(rows['accepted'])} accepted, {wording.count(rows['blank'])} blank, {rejected}",
+        f"{', '.join(sizes)}; {wording.period(period.get('first'), period.get('last'))}",
+        f"{wording.plural(len(scan.campaigns), 'campaign')}, {wording.plural(charged, 'account')} and "
+        f"{wording.plural(sum(c.n_prompts for c in scan.campaigns), 'prompt')} charged; "
+        f"{wording.seconds(manifest['timings'].get('total', 0.0))}, {wording.memory(manifest['peak_memory_bytes'])}",
+    ]
+
+
+def campaign_table(campaigns: Iterable[Campaign], width: int = WIDTH_PLAIN) -> Table:
+    """Return the findings as a table, in the order given; a terminal of less than 110 columns gets fewer columns rather than broken words."""
+    from rich.text import Text
+
+    narrow = width < 110
+    columns = [("campaign", "left"), ("targets", "left"), ("accounts", "right"), ("prompts", "right"), ("personal trace", "right")]
+    table = _table(*columns, *([] if narrow else [("q", "right"), ("template", "right"), ("period", "left")]))
+    for found in campaigns:
+        test = wording.exchangeability(found)
+        trace, q = "–", "–"
+        if test is not None:
+            trace = wording.measured(test.statistic) + (f" (≤ {wording.measured(test.bound)})" if test.bound is not None else "")
+            q = wording.small(test.q)
+        row: list[Text | str] = [
+            Text(one_line(found.campaign_id, 20), style="bold"),
+            Text(one_line(found.capability, 60)),
+            wording.count(found.n_accounts),
+            wording.count(found.n_prompts),
+            trace,
+        ]
+        if not narrow:
+            coverage = wording.percent(found.template.coverage) if found.template else "none"
+            row += [q, coverage, wording.period(one_line(found.first_seen, 30), one_line(found.last_seen, 30))]
+        table.add_row(*row)
+    return table
+
+
+def detail(found: Campaign) -> RenderableType:
+    """Return what a finding looks like: why it is reported, its template, two prompts."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    grid = _labelled()
+    grid.add_row(Text(one_line(found.campaign_id, 20), style="bold"), Text(one_line(found.reason, 400)))
+    if found.template is not None:
+        grid.add_row(Text("template", style="dim"), Text(one_line(found.template.text, 240)))
+    for shown in found.representatives[:2]:
+        text = (
+            Text(f"{wording.plural(shown.n_chars, 'character')}, text not kept", style="dim")
+            if shown.prompt is None
+            else Text(one_line(shown.prompt, 240))
+        )
+        grid.add_row(Text("prompt", style="dim"), text)
+    return Padding(grid, (1, 0, 0, 0))
+
+
+def account_table(accounts: pa.Table, limit: int) -> Table:
+    """Return the charged accounts, most attributed prompts first, then as many of the others as fit into `limit`."""
+    from rich.text import Text
+
+    table = _table(("account", "left"), ("campaign", "left"), ("prompts", "right"), ("charged", "right"), ("score", "right"))
+    for row in _first(accounts, [("n_attributed", "descending"), ("account_id", "ascending")], limit):
+        table.add_row(
+            Text(one_line(str(row["account_id"]), 60)),
+            Text(one_line(str(row["campaign_id"] or "–"), 20)),
+            wording.count(row["n_prompts"]),
+            wording.count(row["n_attributed"]),
+            wording.measured(row["score"]),
+        )
+    return table
+
+
+def cluster_table(clusters: pa.Table, limit: int) -> Table:
+    """Return the near-duplicate clusters, biggest first."""
+    from rich.text import Text
+
+    table = _table(("cluster", "right"), ("prompts", "right"), ("accounts", "right"), ("representative", "left"))
+    for row in _first(clusters, [("n_prompts", "descending"), ("cluster", "ascending")], limit):
+        table.add_row(
+            str(row["cluster"]),
+            wording.count(row["n_prompts"]),
+            wording.count(row["n_accounts"]),
+            Text("–" if row["prompt"] is None else one_line(row["prompt"], 160)),
+        )
+    return table
+
+
+def reject_table(rejects: pa.Table, limit: int) -> Table:
+    """Return rejected rows in the order read: where they are and what was wrong, never what they held."""
+    from rich.text import Text
+
+    table = _table(("file", "left"), ("line", "right"), ("offset", "right"), ("class", "left"))
+    for row in rejects.slice(0, limit).to_pylist():
+        table.add_row(
+            Text(one_line(str(row["file"]), 80)),
+            *("–" if row[k] is None else str(row[k]) for k in ("line", "offset")),
+            Text(one_line(str(row["class"]), 60)),
+        )
+    return table
+
+
+def _first(table: pa.Table, order: list[tuple[str, str]], limit: int) -> list[dict[str, Any]]:
+    import pyarrow.compute as pc
+
+    rows: list[dict[str, Any]] = table.take(pc.select_k_unstable(table, limit, order)).to_pylist() if len(table) and limit else []
+    return rows
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    for name, justify in columns:
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=justify == "right" or name == "campaign")  # type: ignore[arg-type]
+    return table
+
+
+def _labelled() -> Table:
+    """A borderless table of labels and text that wraps beside them."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, min_width=12)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _not_reported(examined: list[Campaign]) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    if not examined:
+        return Text("No other group was examined.")
+    grid = _labelled()
+    for reason, n in wording.reasons(examined):
+        grid.add_row(Text(f"{n:>12,}", style="dim"), Text(one_line(reason, 200)))
+    return Group(Text(f"{wording.plural(len(examined), 'group')} examined and not reported; the commonest reasons:"), grid)

@@ -1,0 +1,154 @@
+"""Traffic in columns: what the detection stages see of the events, and the evidence sample drawn from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Accepted events.
+
+    Attributes
+    ----------
+    account_ids : pyarrow string array[n_accounts]
+    account : int64[n]
+        Index into `account_ids`.
+    actor : int64[n_accounts]
+        Accounts with one declared relation (``org_id``) are one actor.
+    time_us : int64[n]
+        Microseconds since 1970, UTC.
+    text : int64[n]
+        Index of the distinct normalised text; -1 for an empty prompt.
+    exact : uint64[n_texts]
+        Keyed hash of each distinct text.
+    first_row : int64[n_texts]
+        First event with that text.
+    cluster : int64[n_texts]
+        Near-duplicate cluster.
+    similarity : float32[n_texts]
+        Estimated Jaccard similarity to the cluster's leader.
+    n_invisible : uint32[n_texts]
+        Invisible characters that normalisation removed.
+    prompts : pyarrow large_string chunked array[n]
+    file, line : int32[n], int64[n]
+        Where the event was read.
+    """
+
+    account_ids: pa.Array
+    account: npt.NDArray[np.int64]
+    actor: npt.NDArray[np.int64]
+    time_us: npt.NDArray[np.int64]
+    text: npt.NDArray[np.int64]
+    exact: npt.NDArray[np.uint64]
+    first_row: npt.NDArray[np.int64]
+    cluster: npt.NDArray[np.int64]
+    similarity: npt.NDArray[np.float32]
+    n_invisible: npt.NDArray[np.uint32]
+    prompts: pa.ChunkedArray
+    file: npt.NDArray[np.int32]
+    line: npt.NDArray[np.int64]
+
+    @property
+    def n_actors(self) -> int:
+        """Number of actors."""
+        return int(self.actor.max(initial=-1)) + 1
+
+    def texts(self, index: npt.NDArray[np.int64]) -> list[str]:
+        """Return the prompts of distinct texts as they were first written."""
+        found: list[str] = self.prompts.take(self.first_row[index]).to_pylist()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Distinct pairs of actor and text.
+
+    Attributes
+    ----------
+    actor, text : int64[h]
+        Sorted by actor, then text.
+    count : int64[h]
+        Events of the pair.
+    sampled : bool[h]
+        Whether the pair is in the actor's evidence sample.
+    """
+
+    actor: npt.NDArray[np.int64]
+    text: npt.NDArray[np.int64]
+    count: npt.NDArray[np.int64]
+    sampled: npt.NDArray[np.bool_]
+
+
+def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.NDArray[np.uint64], sample: int,
+         eligible: npt.NDArray[np.bool_] | None = None) -> Holdings:
+    """Collapse events to holdings and draw each actor's evidence sample.
+
+    The sample is the `sample` texts with the smallest keyed hashes: it is mergeable and subtractable like every bottom-k sketch, picks
+    the same texts in every account that holds them, and cannot be steered by whoever does not know the key.
+
+    Parameters
+    ----------
+    actor, text : int64[n]
+        Of every event; events with text -1 are left out.
+    exact : uint64[n_texts]
+        Keyed hashes.
+    sample : int
+        Texts per actor.
+    eligible : bool[n_texts], optional
+        Restricts the sample.
+    """
+    kept = text >= 0
+    n_texts = max(len(exact), 1)
+    pair, count = np.unique(actor[kept] * n_texts + text[kept], return_counts=True)
+    who, what = pair // n_texts, pair % n_texts
+    order = np.lexsort((exact[what], who)) if eligible is None else np.lexsort((exact[what], ~eligible[what], who))
+    size = np.bincount(who) if len(who) else np.zeros(0, np.int64)
+    rank = np.empty(len(who), np.int64)
+    rank[order] = np.arange(len(who)) - np.repeat(np.cumsum(size) - size, size)
+    sampled = rank < sample
+    if eligible is not None:
+        sampled &= eligible[what]
+    return Holdings(who, what, count.astype(np.int64), sampled)
+
+
+def declared_actors(account: npt.NDArray[np.int64], n_accounts: int, org: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Collapse accounts with a common organisation to one actor.
+
+    Parameters
+    ----------
+    account : int64[n]
+        Account of every event.
+    n_accounts : int
+    org : int64[n]
+        Organisation of every event, -1 for none. An account belongs to the organisation of its first event that names one.
+
+    Returns
+    -------
+    int64[n_accounts]
+        Dense actor ids.
+    """
+    owner = np.full(n_accounts, -1, np.int64)
+    named = np.flatnonzero(org >= 0)[::-1]
+    owner[account[named]] = org[named]
+    label = np.where(owner >= 0, owner, owner.max(initial=-1) + 1 + np.arange(n_accounts))
+    return np.unique(label, return_inverse=True)[1].astype(np.int64)
+
+
+def shuffle_within_hours(account: npt.NDArray[np.int64], time_us: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+    """Permute account labels among the events of each hour: rhythm and volume stay, content no longer belongs to anybody."""
+    rng = np.random.default_rng(seed)
+    by_hour = np.argsort(time_us // HOUR_US, kind="stable")
+    shuffled = np.lexsort((rng.random(len(account)), time_us // HOUR_US))
+    out = np.empty_like(account)
+    out[by_hour] = account[shuffled]
+    return out

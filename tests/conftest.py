@@ -1,0 +1,37 @@
+"""Fixtures that every test shares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from fingerprint import _core
+from fingerprint.keys import ENVIRONMENT, Key
+
+
+@pytest.fixture(params=_core.supported_isas())
+def isa(request: pytest.FixtureRequest) -> str:
+    """Name of each kernel set that this processor can run."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def key() -> Key:
+    """A key that is the same in every run."""
+    return Key(bytes(range(16)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _key_file(tmp_path_factory: pytest.TempPathFactory, key: Key) -> Iterator[None]:
+    """Keep tests away from the key of whoever runs them."""
+    path = tmp_path_factory.mktemp("key") / "key"
+    key.save(path)
+    before = os.environ.get(ENVIRONMENT)
+    os.environ[ENVIRONMENT] = str(path)
+    yield
+    if before is None:
+        del os.environ[ENVIRONMENT]
+    else:
+        os.environ[ENVIRONMENT] = before
