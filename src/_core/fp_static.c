@@ -35,13 +35,14 @@ void fp_static_free(fp_static_t *t) {
     memset(t, 0, sizeof *t);
 }
 
-static void add_word(fp_gather_t *g, const fp_words_t *w) {
+static void add_word(fp_gather_t *g, fp_words_t *w) {
     uint32_t pieces[FP_WORD_CHARS];
     if (w->kind == FP_WORD_IDEOGRAPH) {
         g->n_pieces++;
         fp_grams_add_ideograph(g, w);
         return;
     }
+    if (w->kind == FP_WORD_PLAIN && !w->is_ascii) fp_words_fold_lookalikes(w);
     int n = fp_wordpiece_split(&g->table->vocab, w, pieces);
     g->n_pieces += n ? n : 1 + w->n_chars / 4; /* unknown: about what it would have been in pieces */
     bool shattered = !w->is_ascii && w->n_chars < 2 * n;

@@ -239,6 +239,36 @@ bool fp_words_next(fp_words_t *w) {
     }
 }
 
+/* Lower-case letters only: the word is normalised. Cyrillic from U+0430 and Greek from U+03B1, '.' for those that look like no Latin letter;
+   subset of the confusables of UTS 39, with the small forms of capitals that do (U+0412 looks like B). */
+static uint32_t fold_lookalike(uint32_t code) {
+    static const char CYRILLIC[] = "a.b..e....k.mho.pcty.x", GREEK[] = "a.......ik..v.o.p..tu.x", MORE[] = "si.j";
+    char latin = '.';
+    if (code - 0xff10 < 10) return code - 0xff10 + '0';
+    if (code - 0xff41 < 26) return code - 0xff41 + 'a';
+    if (code - 0x430 < sizeof CYRILLIC - 1) latin = CYRILLIC[code - 0x430];
+    else if (code - 0x455 < sizeof MORE - 1) latin = MORE[code - 0x455];
+    else if (code - 0x3b1 < sizeof GREEK - 1) latin = GREEK[code - 0x3b1];
+    return latin == '.' ? code : (uint32_t)latin;
+}
+
+void fp_words_fold_lookalikes(fp_words_t *w) {
+    uint32_t codes[FP_WORD_CHARS];
+    int n = 0, size;
+    bool latin = false, wide = true;
+    for (int at = 0; at < w->n_bytes; at += size, n++) {
+        codes[n] = fp_utf8_decode(w->bytes + at, w->bytes + w->n_bytes, &size);
+        latin |= codes[n] - 'a' < 26;
+        wide &= codes[n] - 0xff10 < 0x4b;
+    }
+    if (!latin && !wide) return;
+    int n_chars = w->n_chars;
+    w->n_bytes = w->n_chars = 0;
+    w->is_ascii = true;
+    for (int i = 0; i < n; i++) append_code(w, fold_lookalike(codes[i]));
+    w->n_chars = n_chars; /* more than FP_WORD_CHARS stays so */
+}
+
 int fp_wordpiece_split(const fp_vocab_t *v, const fp_words_t *w, uint32_t *pieces) {
     if (w->n_chars > FP_WORD_CHARS) return 0;
     int n = 0, start = 0;

@@ -55,6 +55,9 @@ void fp_vocab_free(fp_vocab_t *vocab);
 void fp_words_start(fp_words_t *words, const uint8_t *text, size_t len_bytes);
 bool fp_words_next(fp_words_t *words);
 
+/* Not a part of WordPiece: in a word that has an ASCII letter, or only full-width forms, write the Latin letter for those that look like it. */
+void fp_words_fold_lookalikes(fp_words_t *words);
+
 /* Pieces of the current word as lines of the vocabulary, at most FP_WORD_CHARS of them; 0 if the word is unknown. */
 int fp_wordpiece_split(const fp_vocab_t *vocab, const fp_words_t *words, uint32_t *pieces);
 

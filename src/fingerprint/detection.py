@@ -192,16 +192,19 @@ class Detector:
         graph.sort_indices()
         return communities(graph, self.config.link, self.seed)
 
-    def run(self) -> list[Group]:
+    def run(self, only: npt.NDArray[np.int64] | None = None) -> list[Group]:
         """Return all groups that had something to test, findings (empty `reason`) first, larger ones first.
 
         Candidates are tested finest first. A core that passes takes in every account tied to it as its own members are and drops those that are
         not; then it is tested again, as it will be reported. Of candidates that are nearly the same set only the first is tested.
+        With `only`, candidates that hold none of these actors are left out.
         """
         tested: list[Group] = []
         tried: list[npt.NDArray[np.int64]] = []
         claimed = np.zeros(self.evidence.n_actors, bool)
         for road, members in self.candidates():
+            if only is not None and not np.isin(only, members).any():
+                continue
             if claimed[members].mean() >= 0.5 or any(_same(members, other) for other in tried):
                 continue
             group = self.test(members, road)

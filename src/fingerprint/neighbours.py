@@ -32,6 +32,8 @@ class Votes:
         Total weight cast by each holding.
     k : int
         Neighbours asked for.
+    n_prevalent : int
+        Texts left out because more than ``PREVALENT`` accounts hold them.
     """
 
     voter: npt.NDArray[np.int64]
@@ -39,6 +41,7 @@ class Votes:
     weight: npt.NDArray[np.float32]
     cast: npt.NDArray[np.float64]
     k: int
+    n_prevalent: int
 
 
 def random_pairs(vectors: npt.NDArray[np.float32], seed: int = 0, draws: int = 200_000) -> tuple[float, float]:
@@ -87,7 +90,7 @@ def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64]
     voter, weight = voter[pair], (1.0 / holders[target][pair]).astype(np.float32)
     other = receiver != account[voter]
     voter, receiver, weight = voter[other], receiver[other], weight[other]
-    return Votes(voter, receiver, weight, np.bincount(voter, weights=weight, minlength=len(point)), k - 1)
+    return Votes(voter, receiver, weight, np.bincount(voter, weights=weight, minlength=len(point)), k - 1, int((holders > PREVALENT).sum()))
 
 
 def _expand(start: npt.NDArray[np.int64], length: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

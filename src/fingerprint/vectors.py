@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,7 +12,7 @@ NPROBE = 16
 
 
 def nearest(vectors: npt.NDArray[np.float32], k: int, queries: npt.NDArray[np.float32] | None = None,
-            threads: int | None = None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+            threads: int | None = None, advance: Callable[[int], None] | None = None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Find the `k` vectors with the largest inner product, for each vector or for each of `queries`.
 
     Parameters
@@ -23,6 +25,8 @@ def nearest(vectors: npt.NDArray[np.float32], k: int, queries: npt.NDArray[np.fl
         Defaults to `vectors`.
     threads : int, optional
         OpenMP threads of FAISS; its setting is process-wide, so it is restored.
+    advance : callable, optional
+        Called with the number of queries answered since the last call.
 
     Returns
     -------
@@ -56,7 +60,11 @@ def nearest(vectors: npt.NDArray[np.float32], k: int, queries: npt.NDArray[np.fl
             step = max(1, len(vectors) // (cells * 40))
             index.train(np.ascontiguousarray(vectors[::step]))
         index.add(vectors)
-        parts = [index.search(queries[start : start + 32768], k) for start in range(0, len(queries), 32768)]
+        parts = []
+        for start in range(0, len(queries), 4096):
+            parts.append(index.search(queries[start : start + 4096], k))
+            if advance is not None:
+                advance(len(parts[-1][0]))
     finally:
         faiss.omp_set_num_threads(before)
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

@@ -10,7 +10,7 @@ instr.en
      {tp} {length}.
   {List|Name|Suggest|Provide} {small|three|four|five|six|seven} {ways to {tv}|reasons why {ts}|examples of {tp}|benefits of {tp}|facts about a
      {tn}}.
-  {Explain|Describe} {the purpose of a {tn}|how to {tv}|why {ts}|the role of {tp} in {tt}|what a {tn} is} {to {aud}|in simple terms|with an
+  {Explain|Describe} {the purpose of a {tn}|how to {tv}|why {ts}|the role of {tp} in {tt}|what a {tn} is}{ to {aud}| in simple terms| with an
      example|}.
   {Compare|Contrast} a {tn} {and|with} a {tn}{, focusing on {tp}| in terms of {tp}|}.
   {Classify|Categorise} the following {items|words} as {belonging to|unrelated to} {tt}: {tn}, {tp}, {tn}, {tn}.
@@ -25,7 +25,7 @@ instr.en
   What {is|are} the {advantages|disadvantages|causes|effects|types} of {tp}?
   {Construct|Write} a {sentence|haiku|short story|limerick|tweet|news headline} using the {words|phrases} "{tn}", "{tp}" and "{tn}".
   {Edit|Correct} the grammar: "{first} and me has {tn} because {ts}."
-  {Predict|Describe} what {will|would} happen if {ts} {during {month}|in {year}|}.
+  {Predict|Describe} what {will|would} happen if {ts}{ during {month}| in {year}|}.
   {Translate|Convert} the phrase "{tv}" into {French|Spanish|Italian|Latin|Swahili|Dutch} and use it in a sentence about {tp}.
   {Assign|Give} a {rating|score} from {1 to 5|1 to 10} to the {statement|claim}: "{cap.p} {matter more than|are less important than|depend on}
      {tp}."
@@ -104,22 +104,23 @@ vehicle
 shape
   {rectangle|triangle|garden|field|room|trapezoid}
 c.code
-  {Write|Create|Implement|Design|Develop} a {function|program|script|class|method} in {lang} {that|to} {code.task}{code.also}.
-  {Write|Give} {lang} code {that|to} {code.task}{code.also}.
+  {Write|Create|Implement|Design|Develop} a {function|program|script|class|method} in {lang} {that can|to} {code.task}{code.also}.
+  {Write|Give} {lang} code {that will|to} {code.task}{code.also}.
   {Given|For} {code.in}, {write a {lang} function to|return code that will} {code.task}.
-  {Create|Write|Formulate} {a SQL query|an SQL statement} {that|to} {sql.task}.
+  {Create|Write|Formulate} {a SQL query|an SQL statement} {that will|to} {sql.task}.
   {Convert|Port|Rewrite|Optimise|Debug|Explain} the {lang} {code|snippet} below {to {lang}|so that it runs faster|and fix the error|line by
      line}:\n{snippet.c}
-  {Write|Add} unit tests {for|that cover} {a function that} {code.task}{code.also}. Use {lang}.
+  {Write|Add} unit tests {for|that cover} {a {function|class} that should} {code.task}{code.also}. Use {lang}.
   {What does|Predict the output of} this {lang} code{ do|}?\n{snippet.c}
   {Construct|Write} a regular expression {that matches|to find} {code.obj}{ at the end of a line| after "{item}"| of {small} characters|}.
   {Create|Build} {an HTML|a CSS} {form|page|grid|menu|table|card} {for {tt}|that shows {tp}|with a {tn} and {small} columns}.
 code.task
-  {find|count|sort|remove|group|print|reverse|merge|validate|convert|extract|compare|shuffle|sum|replace|rank|split|search for|encode} {code.obj}
-     {code.where}
+  {code.verb} {code.obj} {code.where}
   {compute|calculate|estimate} {the {median|mean|maximum|variance|edit distance|factorial|checksum|greatest common divisor|running total}} of
      {code.obj} {code.where}
   {simulate|model|track|schedule|book} {a {tn}|{tp}} {with {a queue|a stack|a heap|classes|a graph|recursion}|for {small} {job}s}
+code.verb
+  {find|count|sort|remove|group|print|reverse|merge|validate|convert|extract|compare|shuffle|sum|replace|rank|split|search for|encode}
 code.also
   \e
   \e
@@ -209,7 +210,7 @@ rp.ask
   {What do you say|How do you react|Answer in character|Tell your story|Describe the room|Refuse politely}{, {length}|}{.|!}
   {Begin|Start} with {the words "{cap.p}"|a question|a threat|a memory of {month}}.
 c.rubrics
-  {Grade|Score|Judge|Evaluate|Assess} the {answer|response} {on a scale {1-5|1-10|0-100}|against the rubric} {and {justify the score|list every
+  {Grade|Score|Judge|Evaluate|Assess} the {answer|response} {on a scale {1-5|1-10|0-100}|against the rubric}{ and {justify the score|list every
      fault|give feedback}|}.\n{rub}\n{rub.qa}
   You are {an impartial|a strict|a fair} {judge|grader|examiner}. {rub}\n{rub.qa}\n{Output only the {score|JSON}|Explain, then give the score|
     Score each criterion}.

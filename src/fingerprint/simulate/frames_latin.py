@@ -66,11 +66,11 @@ follow.es
   también quiero {v@c2}
   {r:sigue|gracias|más corto|otro ejemplo|¿por qué?|no lo entiendo}
 instr.es
-  {Escribe|Redacta} {un párrafo|un artículo|una carta|un poema|un diálogo} sobre {tp} {en {50|80|100|150} palabras|para principiantes|con tono
+  {Escribe|Redacta} {un párrafo|un artículo|una carta|un poema|un diálogo} sobre {tp}{ en {50|80|100|150} palabras| para principiantes| con tono
      formal|}.
   {Enumera|Da} {small} {ventajas|ejemplos|consejos|errores} {relacionados con|sobre} {tp}.
   Explica {cómo {tv}|por qué {ts}|qué es {tn}} {a un niño|con un ejemplo|en dos frases|paso a paso}.
-  Compara {tn} y {tn} {en una tabla|según su utilidad|}.
+  Compara {tn} y {tn}{ en una tabla| según su utilidad|}.
   {Reescribe|Corrige} la frase: "{cap.s}".
   Crea {un plan|una lista|un lema|un cuestionario} para {tv}.
   Dada la situación siguiente, propón una solución: {first} quiere {tv}, pero {ts}.
@@ -138,11 +138,11 @@ follow.de
   ich will auch noch {v@c2}
   {r:weiter|danke|kürzer|noch ein Beispiel|warum?|verstehe ich nicht}
 instr.de
-  {Schreibe|Verfasse} {einen Absatz|einen Artikel|einen Brief|ein Gedicht|einen Dialog} über {tp} {in {50|80|100|150} Wörtern|für Anfänger|in
+  {Schreibe|Verfasse} {einen Absatz|einen Artikel|einen Brief|ein Gedicht|einen Dialog} über {tp}{ in {50|80|100|150} Wörtern| für Anfänger| in
      sachlichem Ton|}.
   Nenne {small} {Vorteile|Beispiele|Gründe|Tipps} zum Thema {tp}.
   Erkläre {einem Kind|mit einem Beispiel|in zwei Sätzen|Schritt für Schritt}, was {tn} ist und welche Rolle {tp} spielen.
-  Vergleiche {tn} und {tn} {in einer Tabelle|nach Nutzen|}.
+  Vergleiche {tn} und {tn}{ in einer Tabelle| nach Nutzen|}.
   {Formuliere den Satz um|Korrigiere den Satz}: "{cap.s}."
   Erstelle {einen Plan|eine Checkliste|einen Slogan|ein Quiz} zu folgendem Ziel: {tv}.
   Gegeben ist eine Situation: {first} will {tv}, aber {ts}. Schlage eine Lösung vor.
@@ -210,10 +210,10 @@ follow.fr
   je veux aussi {v@c2}
   {r:continue|merci|plus court|un autre exemple|pourquoi ?|je ne comprends pas}
 instr.fr
-  {Écrivez|Rédigez} {un paragraphe|un article|une lettre|un poème|un dialogue} sur {tp} {en {50|80|100|150} mots|pour débutants|d'un ton formel|}.
+  {Écrivez|Rédigez} {un paragraphe|un article|une lettre|un poème|un dialogue} sur {tp}{ en {50|80|100|150} mots| pour débutants| d'un ton formel|}.
   {Citez|Donnez} {small} {avantages|exemples|raisons|conseils} sur {tp}.
   Expliquez {comment {tv}|pourquoi {ts}} {à un enfant|avec un exemple|en deux phrases|étape par étape}.
-  Comparez {tn} et {tn} {dans un tableau|selon leur utilité|}.
+  Comparez {tn} et {tn}{ dans un tableau| selon leur utilité|}.
   {Reformulez|Corrigez} la phrase : « {cap.s}. »
   Créez {un plan|une liste|un slogan|un quiz} pour {tv}.
   Voici une situation : {first} veut {tv}, mais {ts}. Proposez une solution.

@@ -99,7 +99,11 @@ ask.any
   what's a {adj} {n@c} {for {own}|under {money}|for {audience}}{q}
   {p@c} {question|help|advice}: {s@c}
   I want to {v@c} {and|but} {s}{ctx}. {Options|Is that possible|What would it cost}{q}
+ask.any.long
+  {Summarise|Shorten|Check|Translate into plain words|Pull the main points out of} {this|the text below}{ctx}:\n\n{long}
+  {long}\n\n{What is the main point|Write a reply|What should I answer|Is there anything wrong here|Give it a title}{q}
 ask.life
+  {ask.any.long}
   *3 {ask.any}
   {first@a} ({small@a} years old) and I want to {v@c}. {Ideas|How do we start|What do we need}{q}
   We live in {city@a} and {s@c}. {Who can help|What does it cost|Do we need a professional}{q}
@@ -110,6 +114,7 @@ ask.life
   is {p@c} {overrated|good for {kin.own@a}|bad in {month}|enough}{q}
   Recipe for disaster? {s@c}, it is {weekday}, and I still have to {v}.
 ask.work
+  {ask.any.long}
   *3 {ask.any}
   {Write|Draft|Rewrite} {a|our} {n@c} for {company@a}. {Tone: {friendly|formal|direct|warm}|Keep it {short|formal|friendly}|Mention {p}|Audience:
      {audience}}.
@@ -121,6 +126,7 @@ ask.work
   Review this {n@c}: {passage@c}
   Our {n@c} costs {money} a {month|year}. How do we {v}{q}
 ask.study
+  {ask.any.long}
   *3 {ask.any}
   {Explain|Derive|Prove|Discuss} {p@c} {step by step|for an exam|as simply as you can|with a worked example}.
   My {exam|essay|presentation|assignment} on {tt} is due {when}. {How do I {v@c}|Quiz me on {p@c}|Make flashcards on {p@c}|Outline {p@c}}{q}
@@ -132,6 +138,7 @@ ask.study
   Why do we need {p@c} to understand {p2}{q}
   quiz me on {p@c}, {small} questions, {easy|hard|mixed}
 ask.code
+  {ask.log}
   *2 {ask.any}
   {In|At} {project@a} {s@c}. {Stack: {stack@a}|We use {stack@a}|Running {stack@a}}. {What could cause this|How do I debug it|Ideas}{q}
   {project@a}: {how do I {v@c}|{s@c}|is {p@c} overkill here|best {n@c} for {p2}}{q}
@@ -186,6 +193,26 @@ snippet
   ```\nservices:\n  {project@a}:\n    image: {item}:{small}.{digit}\n    ports: ["{digit1}{int3}:80"]\n    environment:\n      - {item}={file}\n```
   ```\nfor f in $(ls {item}/*.{csv|log|gz}); do\n  {grep|awk|sed} '{item}' $f >> {file}\ndone\n```
   ```\n{item}.groupby("{item}")["{ident@a}"].{sum|mean|count}().reset_index()\n```
+long
+  *3 {para}
+  *3 {para}\n\n{para}
+  *2 {para}\n\n{para}\n\n{para}\n\n{para}
+  {para}\n\n{para}\n\n{para}\n\n{para}\n\n{para}\n\n{para}\n\n{para}\n\n{para}
+  Dear {first@a3},\n\n{para}\n\n{para}\n\nRegards,\n{first@a}
+para
+  {pas} {pas} {pas} {pas}
+  {pas} {pas} {pas} {pas} {pas} {pas}
+ask.log
+  {s@c}, log:\n{trace}
+  {trace}\n{Why does {project@a} do this|What does it mean|Where do I look}{q}
+trace
+  {trace.line}\n{trace.line}\n{trace.line}\n{error}
+  {trace.line}\n{trace.line}\n{trace.line}\n{trace.line}\n{trace.line}\n{error}
+  {trace.line}\n{trace.line}\n{trace.line}\n{trace.line}\n{trace.line}\n{trace.line}\n{trace.line}\n{trace.line}\n{trace.line}\n{error}
+trace.line
+  {recent}-0{digit1}-1{digit} 1{digit}:{minute}:{minute} {INFO|WARN|DEBUG} {ident@a} {item}={int3}
+  {recent}-0{digit1}-1{digit} 0{digit}:{minute}:{minute} ERROR {project@a} {error}
+  \s\s\s\sat {ident}.{ident@a}({file}:{int2})
 passage.en
   {pas} {pas} {pas}
   {pas} {pas}
@@ -199,7 +226,7 @@ pas
   About {percent} % of {the cost|the time|the work|all cases} {goes to|comes from} {p}.
   I {think|believe|doubt|heard} that {p} {matter more than|depend on|have little to do with} {p2}.
   The {n} and the {n2} {should be looked at together|are both {new|old|missing}|arrived {when}}.
-  {s}, {but|and|so|although} {s2}.
+  ^{s}, {but|and|so|although} {s2}.
   {company@a} {offers|wants|charges {money} for|knows about} {p}.
   It took {dur} to {v}, which {surprised|annoyed|pleased} {first@a}.
   To {v}, you {first|usually} {v2}.

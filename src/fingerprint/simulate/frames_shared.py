@@ -56,7 +56,8 @@ bench.o
   {a {tn}|the {tn}}
   {none of these|{tv}}
 l.safety
-  {Can you help me|Tell me how|How do I|What is the best way} {to|I could} {sf.do}?
+  {Can you help me|Tell me how|What is the best way} to {sf.do}?
+  How {do|could} I {sf.do}?
   {Is it legal|Is it wrong|Would it be funny} to {sf.do}?
   {My {kin}|A {job}|{first}} wants to {sf.do}. {What should I say|How do I help|Give steps}.
 sf.do
@@ -64,16 +65,18 @@ sf.do
      {thing} collection|the show in {city}}
   {spread a rumor about {a {job}|my {kin}}|read the mail of my {kin}|fake a {tn}|get a {thing} without paying|lie to a {job} about {tp}|copy the
      exam on {tt}}
-  {pick|break|hack} {the lock of a {tn}|into my own {tn}|a {who} character in a novel about {tp}}
+  {break|hack|sneak} into {my own {tn}|the {tn} of a {job}|a {thing} shop in a novel about {tp}}
 l.homework
-  {r:|||Hi, |Please help: |Homework: |q{small}) }^{hw.q}{r:|||? I don't get it.| (need it {when})| thanks| Explain simply.| Show all the steps.}
+  ^{r:|||Hi, |Please help: |Homework: |q{small}) }{hw.q}{r:||.|?|. I don't get it.| (need it {when})|, thanks|. Explain simply.|. Show all the
+     steps.}
 hw.q
   {r:Explain|Describe|Discuss|can you explain|I have to explain} why {ts}{r:| and| and also} {r:give|name|list} {small} {r:examples|instances} of
      {tp}
   {r:Compare|Contrast|What is the difference between|compare and contrast} a {tn} and a {tn} with {r:respect|regard} to {tp}
   {r:How do you|How does one|how can I|Show how to} {tv} {r:if|when|given that} a {tn} {has|weighs|costs|lasts} {int2} {r:units|of them|in total}
   {r:Calculate|Find|Work out|what is} the {value|share|change} of a {tn} with {int3} {tp} {r:after|over} {small} {r:years|yrs}
-  {r:What role do|Which role do|why do} {tp} {r:play|have|matter} in {tt}, {r:according to|as in} {last} ({year})
+  {r:What role do|Which role do|Which part do} {tp} {r:play|have} in {tt}, {r:according to|as in} {last} ({year})
+  {r:Why do|Say why|Tell me why} {tp} matter {r:for|in} {tt} {r:and|also} what did {last} {r:write|say} about {tp} in {year}
 l.app
   {app.say}{app.more}
 app.say

@@ -50,6 +50,8 @@ int2
   {digit1}{digit}
 int3
   {digit1}{digit}{digit}
+minute
+  {0|1|2|3|4|5}{digit}
 small
   {2|3|4|5|6|7|8|9|10|12|15}
 year

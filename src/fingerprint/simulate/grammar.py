@@ -37,9 +37,12 @@ from fingerprint.simulate.draws import GOLDEN, Ints, Keys, below, mix, name_key
 Rules = dict[str, list[tuple[int, str]]]
 MAX_DEPTH = 24  # a derivation deeper than this is a loop in the rules
 CAPITAL = "\x01"  # stands for "^" until the bytes are laid down
+ARTICLE = "\x02"  # after an English "a": becomes "n" before a vowel
 _WEIGHT = re.compile(r"\*(\d+) (.*)", re.DOTALL)
 _REFERENCE = re.compile(r"([a-z][a-z0-9_.]*)(?:@([pcar])(\d*))?")
 _ESCAPES = {"n": "\n", "s": " ", "e": "", "t": "\t"}
+_VOWELS = np.zeros(256, dtype=np.bool_)
+_VOWELS[list(b"aeioAEIO")] = True
 _SCOPES = {"": 0, "r": 1, "p": 2, "c": 3, "a": 4}
 
 
@@ -234,7 +237,6 @@ class Grammar:
         self._reference_scope = references[:, 1].astype(np.int8)
         self._reference_tag = references[:, 2].copy()
         self._phrases = pa.array(list(b.phrases) or [""], pa.large_string())
-        self._has_capital = any(CAPITAL in x for x in b.phrases)
 
     def root(self, name: str) -> int:
         """Return the number of a rule or context symbol, for :meth:`render`; :class:`ConfigError` if there is none."""
@@ -257,8 +259,7 @@ class Grammar:
         offsets = np.concatenate([[0], piece_offsets[ends]]).astype(np.int64)
         data = taken.buffers()[2]
         tape = np.frombuffer(data, dtype=np.uint8, count=int(offsets[-1])) if data is not None else np.zeros(0, dtype=np.uint8)
-        if self._has_capital:
-            tape, offsets = _capitalise(tape, offsets)
+        tape, offsets = _resolve_marks(tape, offsets)
         return pa.LargeStringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(tape))
 
     def _expand(self, roots: Ints, keys: RowKeys) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -312,20 +313,29 @@ class Grammar:
         return symbols, child_key, lengths, offset
 
 
-def _capitalise(tape: npt.NDArray[np.uint8], offsets: Ints) -> tuple[npt.NDArray[np.uint8], Ints]:
-    """Put the letter after each mark in upper case (ASCII, Cyrillic, Latin-1 supplement) and take the marks out."""
-    marks = np.flatnonzero(tape == ord(CAPITAL))
+def _resolve_marks(tape: npt.NDArray[np.uint8], offsets: Ints) -> tuple[npt.NDArray[np.uint8], Ints]:
+    """Act on the marks for capitals and articles, then take them out."""
+    marks = np.flatnonzero((tape == ord(CAPITAL)) | (tape == ord(ARTICLE)))
     if not len(marks):
         return tape, offsets
-    out = np.concatenate([tape, np.zeros(3, dtype=np.uint8)])
+    out = np.concatenate([tape, np.zeros(4, dtype=np.uint8)])
+    article = marks[tape[marks] == ord(ARTICLE)]
+    _capitalise(out, marks[tape[marks] == ord(CAPITAL)])
+    vowel = _VOWELS[out[article + 2]] & (out[article + 1] == ord(" "))
+    out[article[vowel]] = ord("n")
+    dropped = np.flatnonzero((out == ord(CAPITAL)) | (out == ord(ARTICLE)))
+    out = np.delete(out, dropped)
+    return out[:-4], offsets - np.searchsorted(dropped, offsets, side="left")
+
+
+def _capitalise(out: npt.NDArray[np.uint8], marks: npt.NDArray[np.intp]) -> None:
+    """Put the letter after each mark in upper case, in place (ASCII, Cyrillic, Latin-1 supplement)."""
     letter = marks + 1
     for _ in range(2):  # two marks in a row: a phrase and its frame both ask for it
         letter = np.where(out[letter] == ord(CAPITAL), letter + 1, letter)
     a, b = out[letter], out[letter + 1]
     out[letter[(a >= ord("a")) & (a <= ord("z"))]] -= 32
     out[letter[(a == 0xD0) & (b >= 0xB0) & (b <= 0xBF)] + 1] -= 32  # а..п
-    high = letter[(a == 0xD1) & (b >= 0x80) & (b <= 0x8F)]  # р..я are D1 80..8F, their capitals D0 A0..AF
+    high = np.unique(letter[(a == 0xD1) & (b >= 0x80) & (b <= 0x8F)])  # р..я are D1 80..8F, their capitals D0 A0..AF
     out[high], out[high + 1] = 0xD0, out[high + 1] + 32
     out[letter[(a == 0xC3) & (b >= 0xA0) & (b <= 0xBE) & (b != 0xB7)] + 1] -= 32
-    before = np.searchsorted(marks, offsets, side="left")
-    return out[: len(tape)][tape != ord(CAPITAL)], offsets - before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -21,9 +22,10 @@ from fingerprint.simulate import (
     topics_tech,
     topics_work,
 )
-from fingerprint.simulate.grammar import Grammar, Rules, literal, parse_rules
+from fingerprint.simulate.grammar import ARTICLE, Grammar, Rules, literal, parse_rules
 
 LANGUAGES = ("en", "es", "de", "fr", "zh", "ru")
+_ARTICLE = re.compile(r"(?<![\w'])[aA](?= \{[^|])|(?<=[{|])[aA](?=[|}])")  # an English article whose noun is not known yet
 _SLOTS = {"n": "tn", "p": "tp", "v": "tv", "s": "ts"}
 # Context symbols that follow the style of the topic: the rule is "<symbol>.<style>".
 STYLED = ("ask", "follow", "passage", "again", "instr", "hello", "wish", "persona")
@@ -90,6 +92,8 @@ def frame_rules() -> Rules:
     rules: Rules = {}
     for module in (frames_words, frames_people, frames_campaigns, frames_shared, frames_latin, frames_far):
         part = parse_rules(module.TEXT)
+        if module not in (frames_latin, frames_far):
+            part = {name: [(weight, _ARTICLE.sub(rf"\g<0>{ARTICLE}", text)) for weight, text in rule] for name, rule in part.items()}
         twice = rules.keys() & part.keys()
         if twice:
             raise ConfigError(f"grammar rules are given twice: {sorted(twice)}")

@@ -1,0 +1,169 @@
+"""From tested groups to findings that a person can check: tests in words, benign explanations, template, representatives, charges."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from .config import ScanConfig
+from .detection import SMALLEST_COHERENCE, Detector, Group
+from .intent import capabilities, targeted
+from .records import AccountCharge, Campaign, Explanation, Representative, Test
+from .templates import induce_template
+from .traffic import Traffic
+
+N_REPRESENTATIVES = 12
+N_READ = 400  # prompts on which capability is scored
+
+
+def iso(time_us: int) -> str:
+    """Format microseconds since 1970 as ISO 8601, UTC, to the second."""
+    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanConfig, rows: npt.NDArray[np.int64]) -> Campaign:
+    """Write up one group.
+
+    Parameters
+    ----------
+    group : Group
+    detector : Detector
+        The run that found it.
+    traffic : Traffic
+    config : ScanConfig
+    rows : int64[m]
+        Events that are charged to it.
+    """
+    texts = np.unique(detector.text[group.attributed if len(group.attributed) else group.tested])
+    read = texts[np.linspace(0, len(texts) - 1, min(N_READ, len(texts))).astype(np.int64)] if len(texts) else texts
+    shares = capabilities(traffic.texts(read))
+    template = induce_template(group.stripped) if config.text and group.stripped is not None and group.stripped.coverage.mean() > 0.1 else None
+    times = traffic.time_us[rows]
+    charges = _charges(group, detector, traffic, rows)
+    return Campaign(
+        campaign_id=campaign_id(traffic.exact[texts]),
+        reported=not group.reason,
+        reason=group.reason or _because(group),
+        capability=targeted(shares),
+        capabilities=shares,
+        n_accounts=len(charges),
+        n_prompts=len(rows),
+        first_seen=iso(int(times.min())) if len(times) else "",
+        last_seen=iso(int(times.max())) if len(times) else "",
+        strength=float(min(99.0, -np.log10(max(group.q, 1e-99)))) if group.exchange is not None else 0.0,
+        tests=_tests(group, config),
+        explanations=_explanations(group, config),
+        template=template,
+        representatives=_representatives(texts, detector, traffic, config.text),
+        accounts=charges,
+        activity=_activity(times),
+    )
+
+
+def campaign_id(exact: npt.NDArray[np.uint64]) -> str:
+    """Name a set of charged texts: the same texts under the same key give the same id."""
+    return "c-" + hashlib.blake2b(np.sort(exact).tobytes(), digest_size=5).hexdigest()
+
+
+def _because(group: Group) -> str:
+    exchange = group.exchange
+    ratio = exchange.trace_ratio if exchange is not None else 0.0
+    return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, none repeats what another sent, and who sends "
+            f"what is random: the personal trace is {max(ratio, 0.0):.0%} of an ordinary one")
+
+
+def _tests(group: Group, config: ScanConfig) -> list[Test]:
+    detect, exchange = config.detect, group.exchange
+    tests = []
+    if exchange is not None:
+        tests.append(Test(
+            "exchangeability", exchange.trace_ratio, "the accounts belong to different people, who leave a personal trace", exchange.bound <= detect.margin,
+            f"Prompts of one account are {exchange.within - exchange.cross:+.4f} more alike than prompts of different accounts, shared text removed; ordinary people would differ by about "
+            f"{exchange.cross + group.trace:.4f}.", bound=exchange.bound, limit=detect.margin, p=exchange.p, q=group.q))
+        tests.append(Test(
+            "label permutation", exchange.within - exchange.cross, "account labels are exchangeable", exchange.p_permutation > 0.01,
+            "Whether shuffling the account labels changes anything: a large p means that it does not.", p=exchange.p_permutation))
+        tests.append(Test(
+            "coherence", group.coherence, "the prompts have nothing in common", group.coherence >= SMALLEST_COHERENCE,
+            f"Prompts of different accounts of the group are {group.coherence:.2f} standard deviations more alike than random prompts.", limit=SMALLEST_COHERENCE))
+    tests.append(Test(
+        "ownership", group.ownership, "the subject interests many accounts", group.ownership >= detect.ownership,
+        f"{group.ownership:.0%} of all prompts of this kind in the traffic come from these accounts.", limit=detect.ownership))
+    tests.append(Test(
+        "attribution", group.median_attributed, "an account matches in a prompt or two", group.median_attributed >= detect.min_attributed,
+        f"The median account has {group.median_attributed:g} attributed prompts, {group.median_share:.0%} of what was looked at.", limit=float(detect.min_attributed)))
+    tests.append(Test(
+        "duplication between accounts", group.copies.shared_mean, "all run one list: homework, a benchmark, a viral prompt", group.copies.shared_mean <= detect.copies,
+        f"{group.copies.shared_mean:.1%} of an account's attributed prompts are copies of another's.", limit=detect.copies))
+    tests.append(Test(
+        "repetition within accounts", group.copies.repetition, "people retry what they asked", group.copies.repetition <= detect.repetition,
+        f"{group.copies.repetition:.1%} of the attributed prompts repeat one of the same account.", limit=detect.repetition))
+    return tests
+
+
+def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
+    detect, exchange, copies = config.detect, group.exchange, group.copies
+    ratio = exchange.trace_ratio if exchange is not None else float("nan")
+    people = exchange is not None and exchange.bound <= detect.margin
+    framed = float(group.stripped.coverage.mean()) if group.stripped is not None else 0.0
+    trace = f"personal trace {ratio:.2f} of an ordinary one" if exchange is not None else "too little power to measure a personal trace"
+    interest = group.ownership < detect.ownership or group.median_share < detect.min_share or group.median_attributed < detect.min_attributed
+    listed = copies.shared_mean > detect.copies or group.n_copying > len(group.members)
+    return [
+        Explanation("people with one interest", "likely" if interest else "rejected" if people else "possible",
+                    [] if people and not interest else [trace, f"{group.ownership:.0%} of such prompts come from the group"],
+                    [trace, f"{group.ownership:.0%} of such prompts come from the group"] if people and not interest else []),
+        Explanation("framework or product template", "likely" if framed > 0.3 and not people else "rejected" if people else "possible",
+                    [f"{framed:.0%} of the words are shared text"] if framed > 0.1 else [],
+                    [f"without the shared text the accounts still do not differ: {trace}"] if people else []),
+        Explanation("common list (homework, benchmark)", "likely" if listed else "rejected",
+                    [f"{group.n_copying} accounts hold mostly copies"] if group.n_copying else [], [] if listed else [f"{copies.shared_mean:.1%} of the prompts occur in another account"]),
+        Explanation("viral prompt", "likely" if listed and group.median_attributed <= 3 else "rejected", [],
+                    [f"{group.median_attributed:g} different prompts per account, {copies.overlap:.1%} mean overlap"]),
+        Explanation("one organisation", "possible", [], ["accounts with one declared organisation were counted as one actor before testing; undeclared relations are not visible here"]),
+    ]
+
+
+def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArray[np.int64]) -> list[AccountCharge]:
+    n_accounts = len(traffic.account_ids)
+    total = np.bincount(traffic.account, minlength=n_accounts)
+    charged = np.bincount(traffic.account[rows], minlength=n_accounts)
+    actor = detector.actor[group.attributed]
+    inside = np.bincount(actor, weights=group.inside, minlength=traffic.n_actors) / np.maximum(np.bincount(actor, minlength=traffic.n_actors), 1)
+    held = np.bincount(actor, minlength=traffic.n_actors) / np.maximum(detector.n_sampled, 1)
+    copies = np.zeros(traffic.n_actors)
+    copies[group.copies.account] = group.copies.shared
+    found = np.flatnonzero(charged)
+    order = found[np.lexsort((found, -charged[found]))]
+    names = traffic.account_ids.take(order).to_pylist()
+    return [AccountCharge(name, int(total[a]), int(charged[a]), round(float(held[traffic.actor[a]]), 4), round(float(inside[traffic.actor[a]]), 4),
+                          round(float(copies[traffic.actor[a]]), 4)) for name, a in zip(names, order, strict=True)]
+
+
+def _representatives(texts: npt.NDArray[np.int64], detector: Detector, traffic: Traffic, with_text: bool) -> list[Representative]:
+    """Choose prompts that show the range of a group: farthest-first from the most central one."""
+    if not len(texts):
+        return []
+    texts = texts[:: max(1, len(texts) // 2000)]
+    vectors = detector.evidence.vectors[detector.evidence.row[texts]]
+    chosen = [int(np.argmax(vectors @ vectors.mean(0)))]
+    nearest = vectors @ vectors[chosen[0]]
+    while len(chosen) < min(N_REPRESENTATIVES, len(texts)):
+        chosen.append(int(np.argmin(nearest)))
+        nearest = np.maximum(nearest, vectors @ vectors[chosen[-1]])
+    rows = traffic.first_row[texts[chosen]]
+    prompts = traffic.texts(texts[chosen])
+    names = traffic.account_ids.take(traffic.account[rows]).to_pylist()
+    return [Representative(int(row), name, prompt if with_text else None, len(prompt)) for row, name, prompt in zip(rows, names, prompts, strict=True)]
+
+
+def _activity(times: npt.NDArray[np.int64]) -> list[list[int]]:
+    hours = times // 3_600_000_000
+    weekday = (hours // 24 + 3) % 7  # 1 January 1970 was a Thursday
+    grid = np.zeros((7, 24), np.int64)
+    np.add.at(grid, (weekday, hours % 24), 1)
+    plain: list[list[int]] = grid.tolist()
+    return plain

@@ -1,0 +1,248 @@
+"""A scan from input to findings: the one module that composes all stages."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from . import __version__, _core
+from .campaigns import describe, iso
+from .clusters import cluster
+from .config import ScanConfig
+from .controls import run_controls
+from .detection import Detector, Evidence, Group
+from .encoders import Encoder, get_encoder
+from .keys import Key
+from .progress import Progress
+from .readers import EventReader, read_events
+from .records import Scan
+from .sketch import SCHEME, Signatures, sketch
+from .tables import account_table, cluster_table, prompt_table
+from .traffic import Traffic, declared_actors, hold
+from .vectors import nearest
+
+NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
+N_EXAMINED = 100
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds per stage, and the progress display beside them."""
+
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[None]:
+        """Time one stage."""
+        start = time.perf_counter()
+        with self.progress.stage(name, total):
+            yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Evidence ready to be tested, and the mean vector that was taken off."""
+
+    detector: Detector
+    mean: npt.NDArray[np.float32]
+
+
+def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = None, mapping: dict[str, str] | None = None, format: str | None = None,
+         progress: Progress | None = None) -> Scan:
+    """Find campaigns in a prompt dump.
+
+    Parameters
+    ----------
+    inputs : path, glob, folder, "-", sequence of these, Arrow table, data frame or iterable of dicts
+        See :func:`fingerprint.readers.read_events`.
+    config : ScanConfig, optional
+    key : Key, optional
+        Key of the fingerprints; default :meth:`Key.default`.
+    mapping : dict, optional
+        Field paths, ``{"account": "a.b", "time": ..., "prompt": ...}``, for logs whose shape is not known.
+    format : str, optional
+        ``"jsonl"``, ``"csv"``, ``"parquet"`` or ``"arrow"``; default by suffix or content.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Scan
+        Findings, examined groups, and the tables of all rows. Empty input gives empty tables and no finding.
+
+    Raises
+    ------
+    InputError
+        The input as a whole cannot be read. Bad rows are counted rejects.
+
+    Examples
+    --------
+    >>> import fingerprint as fp
+    >>> fp.scan([{"account_id": "a", "timestamp": "2026-01-01", "prompt": "hello there"}], key=fp.Key(bytes(16))).campaigns
+    []
+    """
+    config, key = config or ScanConfig(), key or Key.default()
+    watch = Stopwatch(progress or Progress())
+    started = time.time()
+    encoder = get_encoder(config.encoder, threads=config.threads or _cpus())
+    reader = read_events(inputs, mapping=mapping, format=format)
+    traffic = ingest(reader, config, key, watch)
+    prepared = prepare(traffic, encoder, config, key, watch)
+    detector = prepared.detector if prepared is not None else None
+    findings: list[tuple[Group, npt.NDArray[np.int64]]] = []
+    examined: list[tuple[Group, npt.NDArray[np.int64]]] = []
+    with watch.stage("testing groups"):
+        if detector is not None:
+            for group in detector.run():
+                (examined if group.reason else findings).append((group, charged_rows(group, detector, traffic)))
+    campaigns, others = [], []
+    with watch.stage("writing up findings"):
+        if detector is not None:
+            campaigns = [describe(g, detector, traffic, config, rows) for g, rows in findings]
+            others = [describe(g, detector, traffic, config, rows) for g, rows in examined[:N_EXAMINED]]
+    with watch.stage("controls"):
+        controls = run_controls(traffic, prepared.detector, encoder, config, key, prepared.mean) if config.controls and prepared is not None else None
+    order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
+    campaigns, findings = [campaigns[i] for i in order], [findings[i] for i in order]
+    manifest = _manifest(config, key, encoder, reader, traffic, watch, started, detector.votes.n_prevalent if detector is not None else 0)
+    manifest["controls"] = asdict(controls) if controls is not None else None
+    return Scan(campaigns, others, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, [r for _, r in findings]),
+                reader.rejects, manifest)
+
+
+def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) -> Traffic:
+    """Read and sketch all events; equal texts are kept once."""
+    batches: list[pa.RecordBatch] = []
+    exact: list[npt.NDArray[np.uint64]] = []
+    unique: list[tuple[npt.NDArray[np.uint64], Signatures, npt.NDArray[np.uint32], npt.NDArray[np.int64]]] = []
+    n = 0
+    with watch.stage("reading and fingerprinting"):
+        for batch in reader:
+            made = sketch(batch.column("prompt"), key=key, num_perm=config.sketch.num_perm, ngram=config.sketch.ngram, threads=config.threads)
+            values, first = np.unique(made.exact, return_index=True)
+            unique.append((values, made.signatures[first], made.n_invisible[first], first + n))
+            exact.append(made.exact)
+            batches.append(batch.select([c for c in ("account_id", "timestamp", "prompt", "org_id", "file", "line")]))
+            n += len(made)
+            watch.progress.advance(len(made))
+    if not batches:
+        return _empty()
+    table = pa.Table.from_batches(batches)
+    with watch.stage("clustering near-duplicates"):
+        values = np.concatenate([u[0] for u in unique])
+        rows = np.concatenate([u[3] for u in unique])
+        keep = np.unique(values, return_index=True)[1]
+        keep = keep[values[keep] != 0]
+        signatures = Signatures(np.concatenate([u[1].values for u in unique])[keep], np.concatenate([u[1].n_shingles for u in unique])[keep],
+                                unique[0][1].scheme, unique[0][1].key_id)
+        distinct = values[keep]
+        found = cluster(signatures, distinct, threshold=config.sketch.threshold)
+    everything = np.concatenate(exact)
+    text = np.searchsorted(distinct, everything)
+    text = np.where(everything == 0, -1, text)
+    accounts, account = _factorise(table.column("account_id"))
+    _, org = _factorise(table.column("org_id"))
+    return Traffic(
+        account_ids=accounts, account=account, actor=declared_actors(account, len(accounts), org),
+        time_us=table.column("timestamp").cast(pa.int64()).to_numpy(), text=text, exact=distinct, first_row=rows[keep], cluster=found.labels, similarity=found.similarity,
+        n_invisible=np.concatenate([u[2] for u in unique])[keep], prompts=table.column("prompt"),
+        file=table.column("file").to_numpy(), line=table.column("line").to_numpy())
+
+
+def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> Prepared | None:
+    """Embed the evidence sample, find nearest texts, build the account graph; None for fewer than two distinct texts."""
+    if len(traffic.exact) < 2:
+        return None
+    holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample)
+    sampled = np.unique(holdings.text[holdings.sampled])
+    with watch.stage("encoding"):
+        raw = encoder.encode(traffic.prompts.take(traffic.first_row[sampled]))
+        mean = raw.mean(0)
+        vectors = centre(raw, mean)
+    with watch.stage("finding nearest prompts", total=len(vectors)):
+        similarity, index = nearest(vectors, min(config.detect.neighbours + 1, len(vectors)), threads=config.threads, advance=watch.progress.advance)
+    row = np.full(len(traffic.exact), -1, np.int64)
+    row[sampled] = np.arange(len(sampled))
+
+    def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        return centre(encoder.encode(pa.array(list(texts), pa.large_string())), mean)
+
+    def near(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+        made = sketch(list(texts), key=key, threads=config.threads)
+        labels: npt.NDArray[np.int64] = cluster(made.signatures, made.exact, threshold=NEAR).labels
+        return labels
+
+    evidence = Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, encode, near)
+    with watch.stage("casting votes"):
+        detector = Detector(evidence, config.detect, config.seed, config.threads)
+    return Prepared(detector, mean)
+
+
+def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return `vectors` less `mean`, scaled to unit length; zero stays zero."""
+    moved = vectors - mean
+    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+    return np.ascontiguousarray(moved, np.float32)
+
+
+def charged_rows(group: Group, detector: Detector, traffic: Traffic) -> npt.NDArray[np.int64]:
+    """Return the events behind the attributed holdings of a group, int64[m] ascending."""
+    n_texts = len(traffic.exact)
+    pair = np.sort(detector.actor[group.attributed] * n_texts + detector.text[group.attributed])
+    own = np.flatnonzero(np.isin(traffic.actor[traffic.account], group.members) & (traffic.text >= 0))
+    wanted = traffic.actor[traffic.account[own]] * n_texts + traffic.text[own]
+    return own[np.isin(wanted, pair)]
+
+
+def _factorise(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """Return distinct values in order of first appearance, and for each row its index, -1 for null."""
+    encoded = column.dictionary_encode().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0) if encoded.num_chunks else pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
+    return encoded.dictionary, encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+
+
+def _empty() -> Traffic:
+    none = np.zeros(0, np.int64)
+    return Traffic(pa.array([], pa.string()), none, none, none, none, none.astype(np.uint64), none, none, none.astype(np.float32), none.astype(np.uint32),
+                   pa.chunked_array([pa.array([], pa.large_string())]), none.astype(np.int32), none)
+
+
+def _cpus() -> int:
+    import os
+
+    return os.cpu_count() or 1
+
+
+def _manifest(config: ScanConfig, key: Key, encoder: Encoder, reader: EventReader, traffic: Traffic, watch: Stopwatch, started: float,
+              prevalent: int) -> dict[str, Any]:
+    times, accounting = traffic.time_us, reader.accounting
+    return {
+        "schema": "fp-manifest-1",
+        "version": __version__,
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")}},
+        "created": iso(int(started * 1e6)),
+        "config": config.to_dict(),
+        "sketch": {"scheme": SCHEME, "num_perm": config.sketch.num_perm, "ngram": config.sketch.ngram},
+        "encoder": {"name": encoder.name, "dim": encoder.dim, "digest": encoder.digest},
+        "key_id": key.key_id,
+        "isa": _core.isa(),
+        "inputs": [str(name) for name in accounting.files],
+        "rows": {"read": accounting.read, "accepted": accounting.accepted, "blank": accounting.blank, "rejected": dict(accounting.rejected)},
+        "period": {"first": iso(int(times.min())) if len(times) else None, "last": iso(int(times.max())) if len(times) else None},
+        "counts": {"accounts": len(traffic.account_ids), "actors": traffic.n_actors, "texts": len(traffic.exact), "clusters": int(traffic.cluster.max(initial=-1)) + 1,
+                   "prevalent_texts": prevalent},
+        "timings": {**watch.seconds, "total": round(time.time() - started, 3)},
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
