@@ -288,3 +288,4 @@ def cluster_rows(const uint32_t[:, ::1] values not None, const int32_t[::1] n_sh
 
 
 include "static.pxi"
+include "words.pxi"

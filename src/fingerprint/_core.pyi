@@ -8,6 +8,7 @@ import numpy.typing as npt
 MAX_NUM_PERM: Final[int]
 MAX_NGRAM: Final[int]
 MAX_BANDS: Final[int]
+MAX_WORDS: Final[int]
 
 _Offsets = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
@@ -54,6 +55,18 @@ def cluster_rows(
     labels: npt.NDArray[np.int64],
     n_equal: npt.NDArray[np.int32],
 ) -> int: ...
+def word_rows(
+    key: bytes,
+    data: npt.NDArray[np.uint8],
+    offsets: _Offsets,
+    validity: npt.NDArray[np.uint8] | None,
+    validity_offset: int,
+    room: npt.NDArray[np.int64],
+    hashes: npt.NDArray[np.uint64],
+    starts: npt.NDArray[np.int32],
+    ends: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int32],
+) -> None: ...
 
 @final
 class StaticTable:

@@ -80,7 +80,7 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
     tests = []
     if exchange is not None:
         tests.append(Test(
-            "exchangeability", exchange.trace_ratio, "the accounts belong to different people, who leave a personal trace", exchange.bound <= detect.margin,
+            "exchangeability", exchange.trace_ratio, "the accounts belong to different people, who leave a personal trace", -detect.margin <= exchange.lower and exchange.bound <= detect.margin,
             f"Prompts of one account are {exchange.within - exchange.cross:+.4f} more alike than prompts of different accounts, shared text removed; ordinary people would differ by about "
             f"{exchange.cross + group.trace:.4f}.", bound=exchange.bound, limit=detect.margin, p=exchange.p, q=group.q))
         tests.append(Test(
@@ -107,7 +107,7 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
 def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
     detect, exchange, copies = config.detect, group.exchange, group.copies
     ratio = exchange.trace_ratio if exchange is not None else float("nan")
-    people = exchange is not None and exchange.bound <= detect.margin
+    people = exchange is not None and exchange.bound <= detect.margin and exchange.lower >= -detect.margin
     framed = float(group.stripped.coverage.mean()) if group.stripped is not None else 0.0
     trace = f"personal trace {ratio:.2f} of an ordinary one" if exchange is not None else "too little power to measure a personal trace"
     interest = group.ownership < detect.ownership or group.median_share < detect.min_share or group.median_attributed < detect.min_attributed

@@ -23,6 +23,7 @@ from .profiles import personal_trace, profile
 from .templates import Stripped, strip_shared
 from .traffic import Holdings
 from .vectors import nearest
+from .words import Words
 
 PER_ACCOUNT, PER_GROUP = 60, 6000  # prompts that enter the exchangeability test: pairs grow with the square, the error does not shrink much more
 PAYLOAD = 4  # words of its own from which a prompt that has shared text is more than a copy of it
@@ -54,6 +55,8 @@ class Evidence:
         Maps strings to centred unit vectors float32[n, dim].
     near : callable
         Maps strings to near-duplicate clusters int64[n], -1 for none.
+    words : callable
+        Maps strings to their words.
     """
 
     vectors: npt.NDArray[np.float32]
@@ -66,6 +69,7 @@ class Evidence:
     texts: Callable[[npt.NDArray[np.int64]], list[str]]
     encode: Callable[[Sequence[str]], npt.NDArray[np.float32]]
     near: Callable[[Sequence[str]], npt.NDArray[np.int64]]
+    words: Callable[[Sequence[str]], Words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ class Detector:
         self.trace = personal_trace(self.profiles)
         centre, self.deviation = random_pairs(evidence.vectors)
         self.floor = centre + config.floor_deviations * self.deviation
-        self.votes: Votes = cast_votes(evidence.similarity, evidence.index, self.point, self.actor, self.floor)
+        self.votes: Votes = cast_votes(evidence.similarity, evidence.index, self.point, self.actor, evidence.n_actors, self.floor)
         self.graph: Any = account_graph(self.votes, self.actor, self.n_sampled)
 
     def candidates(self) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
@@ -249,32 +253,34 @@ class Detector:
             return None
         member = np.zeros(n_actors, bool)
         member[members] = True
-        to = member[self.votes.account]
-        into = np.bincount(self.votes.voter[to], weights=self.votes.weight[to], minlength=len(self.actor)) / np.maximum(self.votes.cast, 1e-9)
-        drawn = (self.votes.cast >= MIN_CAST) & (into > config.attribution)
-        rows = np.flatnonzero(drawn & member[self.actor])
+        voter, weight = self.votes.into(members)
+        inside = weight / self.votes.cast[voter]
+        drawn = (self.votes.cast[voter] >= MIN_CAST) & (inside > config.attribution)
+        own = drawn & member[self.actor[voter]]
+        rows, inside = voter[own], inside[own]
         ownership = len(rows) / max(int(drawn.sum()), 1)
         per = np.bincount(self.actor[rows], minlength=n_actors)
         charged = members[(per[members] >= MIN_CHARGE) & (per[members] >= 0.5 * config.min_share * self.n_sampled[members])]
         if np.median(per[members]) < config.min_attributed and len(charged) < max(config.min_accounts, 0.5 * len(members)):
             return None
-        rows = rows[np.isin(self.actor[rows], charged)]
+        keep = np.isin(self.actor[rows], charged)
+        rows, inside = rows[keep], inside[keep]
         chosen = self._choose(rows, charged)
         if not len(chosen):
             return None
-        stripped = strip_shared(self.evidence.texts(self.text[chosen]), [int(x) for x in self.actor[chosen]])
+        stripped = strip_shared(self.evidence.words(self.evidence.texts(self.text[chosen])), self.actor[chosen])
         copies = duplication(self.actor[chosen], self.evidence.near(stripped.residuals), self._count[chosen], stripped.own_words < PAYLOAD)
         copying = copies.account[copies.shared > config.copies]
-        charged, keep = np.setdiff1d(charged, copying), ~np.isin(self.actor[chosen], copying)
-        rows = rows[np.isin(self.actor[rows], charged)]
+        charged, keep = np.setdiff1d(charged, copying), ~np.isin(self.actor[rows], copying)
+        rows, inside = rows[keep], inside[keep]
         summary: dict[str, Any] = {
-            "members": charged, "attributed": rows, "inside": into[rows], "ownership": ownership, "copies": copies, "n_copying": len(copying), "road": road,
+            "members": charged, "attributed": rows, "inside": inside, "ownership": ownership, "copies": copies, "n_copying": len(copying), "road": road,
             "median_attributed": _median(per[charged]), "median_share": _median(per[charged] / np.maximum(self.n_sampled[charged], 1)),
             "coherence": 0.0, "trace": self.trace, "exchange": None, "stripped": stripped, "tested": chosen, "q": 1.0}
         reason = self._reason_before(summary)
         if reason:
             return Group(reason=reason, **summary)
-        keep &= np.array([len(r) > 3 for r in stripped.residuals], bool)
+        keep = ~np.isin(self.actor[chosen], copying) & np.array([len(r) > 3 for r in stripped.residuals], bool)
         residual = self.evidence.encode([r for r, ok in zip(stripped.residuals, keep, strict=True) if ok])
         exchange = exchangeability(residual, self.actor[chosen][keep], self.trace, config.margin, seed=self.seed) if keep.any() else None
         common = mean_cross(self.evidence.vectors[self.point[chosen]], self.actor[chosen])
@@ -305,6 +311,9 @@ class Detector:
         if exchange.bound > self.config.margin:
             return (f"its accounts differ as people do: the personal trace is {exchange.trace_ratio:.2f} of an ordinary one "
                     f"(at most {exchange.bound:.2f} at 95 %), above {self.config.margin:g}")
+        if exchange.lower < -self.config.margin:
+            return (f"prompts of different accounts are more alike than those of one account ({exchange.trace_ratio:.2f} of an ordinary personal trace, "
+                    f"at least {exchange.lower:.2f} at 95 %): everybody has a copy of the same list")
         return ""
 
     def _choose(self, rows: npt.NDArray[np.int64], charged: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -3,7 +3,8 @@
 People leave a personal trace in what they ask; a query set shared out by a load balancer does not. Inside a group, after the text that
 all share is removed, the mean similarity of prompts of one account is compared with that of prompts of different accounts. It is an
 *equivalence* test: "no difference seen" proves nothing when there was no power, so a group is called one source only when the upper
-confidence bound of the difference is small against what the group has in common and against the trace that ordinary people leave.
+confidence bound of the difference is small against what the group has in common and against the trace that ordinary people leave. The other
+side counts too: where everybody has one copy of the same list (homework, a benchmark), prompts of *different* accounts are the more alike.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ class Exchangeability:
         Standard error of ``within - cross``, jackknife over accounts.
     trace_ratio : float
         ``(within - cross) / (cross + trace)``: 0 for a shuffled list, about 1 for ordinary people.
-    bound : float
-        Upper 95 % confidence bound of `trace_ratio`.
+    bound, lower : float
+        Upper and lower 95 % confidence bound of `trace_ratio`, each one-sided.
     p : float
-        Chance of a ratio as small as this if the true one were at the margin ("these are people").
+        Of the equivalence test: chance of a ratio as close to zero as this if the true one were at the nearer margin (two one-sided tests,
+        Schuirmann 1987).
     p_permutation : float
         Chance of a difference as large as this when account labels are permuted ("this is one list").
     n_accounts, n_prompts : int
@@ -41,13 +43,14 @@ class Exchangeability:
     error: float
     trace_ratio: float
     bound: float
+    lower: float
     p: float
     p_permutation: float
     n_accounts: int
     n_prompts: int
 
 
-def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64], trace: float, margin: float, permutations: int = 200,
+def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64], trace: float, margin: float, permutations: int = 99,
                     seed: int = 0) -> Exchangeability | None:
     """Test whether the account says anything about the content.
 
@@ -74,7 +77,7 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
     With the sum ``M_i`` of an account's vectors, pairs inside it sum to ``|M_i|^2 - n_i`` and pairs of different accounts to ``|M|^2 - sum
     |M_i|^2``, so leaving an account out costs one dot product.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtr, stdtrit
 
     _, label = np.unique(account, return_inverse=True)
     order = np.argsort(label, kind="stable")
@@ -99,8 +102,8 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
     ratio = (within - cross) / scale
     loo = (loo_within - loo_cross) / (np.maximum(loo_cross, 0.0) + max(trace, 1e-6))
     error_ratio = float(np.sqrt((a - 1) / a * ((loo - loo.mean()) ** 2).sum()))
-    bound = ratio + float(student.ppf(0.95, a - 1)) * error_ratio
-    p = float(student.cdf((ratio - margin) / max(error_ratio, 1e-9), a - 1))
+    reach = float(stdtrit(a - 1, 0.95)) * error_ratio
+    p = float(stdtr(a - 1, (abs(ratio) - margin) / max(error_ratio, 1e-9)))
 
     rng = np.random.default_rng(seed)
     null = np.empty(permutations)
@@ -108,7 +111,7 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
         shuffled = np.add.reduceat(rows[rng.permutation(len(rows))], start, axis=0)
         null[i] = np.einsum("ij,ij->", shuffled, shuffled)
     p_permutation = float((1 + (null >= squares.sum()).sum()) / (permutations + 1))
-    return Exchangeability(within, cross, error_ratio * scale, ratio, bound, p, p_permutation, a, len(rows))
+    return Exchangeability(within, cross, error_ratio * scale, ratio, ratio + reach, ratio - reach, p, p_permutation, a, len(rows))
 
 
 def mean_cross(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64]) -> float:

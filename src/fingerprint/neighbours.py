@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+HOLDINGS_AT_ONCE = 50_000  # whose votes are expanded together: bounds memory
 PREVALENT = 64  # a text with more holders is common property: it neither casts votes nor receives them
 
 
@@ -22,12 +23,9 @@ class Votes:
 
     Attributes
     ----------
-    voter : int64[m]
-        Row of the holding table (one row per account and distinct text) that votes.
-    account : int64[m]
-        Account voted for, never the voter's own.
-    weight : float32[m]
-        One over the number of holders of the neighbour text.
+    matrix : scipy CSR float32[n_accounts, n_holdings]
+        Weight that each row of the holding table (one per account and distinct text) casts for an account, never its own: one over the number
+        of holders of the neighbour text, summed over neighbours.
     cast : float64[n_holdings]
         Total weight cast by each holding.
     k : int
@@ -36,12 +34,20 @@ class Votes:
         Texts left out because more than ``PREVALENT`` accounts hold them.
     """
 
-    voter: npt.NDArray[np.int64]
-    account: npt.NDArray[np.int64]
-    weight: npt.NDArray[np.float32]
+    matrix: Any
     cast: npt.NDArray[np.float64]
     k: int
     n_prevalent: int
+
+    def into(self, accounts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the holdings that vote for any of these accounts, int64[h] ascending, and the weight that each casts for them, float64[h]."""
+        part = self.matrix[accounts]
+        if len(part.indices) > len(self.cast) // 8:
+            weight = np.bincount(part.indices, weights=part.data, minlength=len(self.cast))
+            voter = np.flatnonzero(weight)
+            return voter, weight[voter]
+        found, place = np.unique(part.indices, return_inverse=True)
+        return found.astype(np.int64), np.bincount(place, weights=part.data, minlength=len(found)).astype(np.float64)
 
 
 def random_pairs(vectors: npt.NDArray[np.float32], seed: int = 0, draws: int = 200_000) -> tuple[float, float]:
@@ -61,7 +67,7 @@ def random_pairs(vectors: npt.NDArray[np.float32], seed: int = 0, draws: int = 2
 
 
 def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64], point: npt.NDArray[np.int64], account: npt.NDArray[np.int64],
-               floor: float) -> Votes:
+               n_accounts: int, floor: float) -> Votes:
     """Turn nearest texts into votes of holdings for accounts.
 
     Parameters
@@ -70,9 +76,12 @@ def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64]
         Nearest texts of each text, as :func:`fingerprint.vectors.nearest` gives them.
     point, account : int64[n_holdings]
         The holding table: distinct pairs of text and account.
+    n_accounts : int
     floor : float
         Neighbours below this similarity do not count.
     """
+    from scipy.sparse import csr_matrix
+
     n_points, k = index.shape
     holders = np.bincount(point, minlength=n_points)
     by_point = np.argsort(point, kind="stable")
@@ -82,15 +91,19 @@ def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64]
     n_neighbours = usable.sum(1)
     neighbour = index[usable]
     start = np.concatenate([[0], np.cumsum(n_neighbours)])
-    # holding -> neighbour texts of its text -> holders of those texts, both by CSR expansion
-    voter, slot = _expand(start[point], n_neighbours[point])
-    target = neighbour[slot]
-    pair, place = _expand(first[target], holders[target])
-    receiver = account[by_point[place]]
-    voter, weight = voter[pair], (1.0 / holders[target][pair]).astype(np.float32)
-    other = receiver != account[voter]
-    voter, receiver, weight = voter[other], receiver[other], weight[other]
-    return Votes(voter, receiver, weight, np.bincount(voter, weights=weight, minlength=len(point)), k - 1, int((holders > PREVALENT).sum()))
+    matrix: Any = csr_matrix((n_accounts, len(point)), dtype=np.float32)
+    for low in range(0, len(point), HOLDINGS_AT_ONCE):
+        high = min(low + HOLDINGS_AT_ONCE, len(point))
+        # holding -> neighbour texts of its text -> holders of those texts, both by CSR expansion
+        voter, slot = _expand(start[point[low:high]], n_neighbours[point[low:high]])
+        target = neighbour[slot]
+        pair, place = _expand(first[target], holders[target])
+        receiver, voter = account[by_point[place]], voter[pair] + low
+        other = receiver != account[voter]
+        weight = (1.0 / holders[target][pair][other]).astype(np.float32)
+        matrix += csr_matrix((weight, (receiver[other], voter[other])), shape=matrix.shape)
+    cast = np.bincount(matrix.indices, weights=matrix.data, minlength=len(point)).astype(np.float64)
+    return Votes(matrix, cast, k - 1, int((holders > PREVALENT).sum()))
 
 
 def _expand(start: npt.NDArray[np.int64], length: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -106,13 +119,12 @@ def account_graph(votes: Votes, account: npt.NDArray[np.int64], n_prompts: npt.N
     A weight is the share of what two accounts could at most vote for each other; it sums to about twice an account's
     share of prompts that have neighbours at all.
     """
-    from scipy.sparse import coo_matrix
+    from scipy.sparse import csr_matrix, diags
 
     n = len(n_prompts)
-    size = np.sqrt(np.maximum(n_prompts, 1).astype(np.float64))
-    source = account[votes.voter]
-    value = votes.weight / (votes.k * size[source] * size[votes.account])
-    graph = coo_matrix((value, (source, votes.account)), shape=(n, n)).tocsr()
+    held = csr_matrix((np.ones(len(account), np.float32), account.astype(np.int32), np.arange(len(account) + 1)), shape=(len(account), n))
+    scale = diags(1.0 / np.sqrt(np.maximum(n_prompts, 1)))
+    graph = (scale @ (votes.matrix @ held).astype(np.float64) @ scale).tocsr() / votes.k
     graph = (graph + graph.T).tocsr()
     graph.sort_indices()
     return graph

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -30,6 +31,7 @@ from .sketch import SCHEME, Signatures, sketch
 from .tables import account_table, cluster_table, prompt_table
 from .traffic import Traffic, declared_actors, hold
 from .vectors import nearest
+from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
 N_EXAMINED = 100
@@ -183,7 +185,8 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         labels: npt.NDArray[np.int64] = cluster(made.signatures, made.exact, threshold=NEAR).labels
         return labels
 
-    evidence = Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, encode, near)
+    evidence = Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, encode, near,
+                        partial(split_words, key=key.derive("words")))
     with watch.stage("casting votes"):
         detector = Detector(evidence, config.detect, config.seed, config.threads)
     return Prepared(detector, mean)

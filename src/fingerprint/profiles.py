@@ -41,7 +41,7 @@ class Profiles:
         return self.counts[:, which].astype(np.float64), self.sums[:, which]
 
 
-def profile(vectors: npt.NDArray[np.float32], point: npt.NDArray[np.int64], account: npt.NDArray[np.int64], half: npt.NDArray[np.int8],
+def profile(vectors: npt.NDArray[np.float32], point: npt.NDArray[np.int64], account: npt.NDArray[np.int64], half: npt.NDArray[np.integer],
             n_accounts: int) -> Profiles:
     """Sum the vectors of each account.
 

@@ -6,21 +6,19 @@ long common frame makes any two accounts look alike), and shown as the template 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-# Chinese, Japanese and Korean are written without spaces: every character is a word there.
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[^\W{_CJK}]+|[{_CJK}]|[^\w\s]")
-MAX_WORDS = 400  # from each end of a prompt; long few-shot frames keep their question at the end
-SLOT = "\u27e8\u2026\u27e9"
+from .words import Words
 
-Trigram = tuple[str, str, str]
+SLOT = "\u27e8\u2026\u27e9"
+SHARE = 0.1  # of the prompts, from which a trigram is shared text
+MIN_PROMPTS, MIN_HOLDERS = 6, 3  # and in at least so many prompts and accounts
+_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))  # multipliers of a polynomial hash over keyed hashes, modulo 2**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,102 +64,99 @@ class Stripped:
         Share of the words of each prompt that is shared text.
     own_words : int64[n]
         Words left in each prompt that has shared text; a large number for one that has none.
-    skeletons : list of tuple of str
-        The shared runs of each prompt, in order.
-    fills : list of tuple of str
-        What stands between them, one more than the runs.
+    words : Words
+        The prompts.
+    runs : int64[r, 3]
+        Shared runs in order: prompt, first word, word behind the last.
     """
 
     residuals: list[str]
     coverage: npt.NDArray[np.float64]
     own_words: npt.NDArray[np.int64]
-    skeletons: list[tuple[str, ...]]
-    fills: list[tuple[str, ...]]
+    words: Words
+    runs: npt.NDArray[np.int64]
 
 
-def words(text: str) -> list[tuple[str, int, int]]:
-    """Split into lower-case words with their places; the first and last ``MAX_WORDS`` of a long text."""
-    if len(text) > 40 * MAX_WORDS:
-        cut = len(text) - 20 * MAX_WORDS
-        found = [(m[0].lower(), m.start(), m.end()) for m in _WORD.finditer(text, 0, 20 * MAX_WORDS)]
-        found += [(m[0].lower(), m.start(), m.end()) for m in _WORD.finditer(text, cut)]
-    else:
-        found = [(m[0].lower(), m.start(), m.end()) for m in _WORD.finditer(text)]
-    return found if len(found) <= 2 * MAX_WORDS else found[:MAX_WORDS] + found[-MAX_WORDS:]
+def shared_words(words: Words, account: npt.NDArray[np.int64], share: float = SHARE) -> npt.NDArray[np.bool_]:
+    """Say of each word whether it stands in a shared trigram: one that at least `share` of the prompts, of several accounts, contain.
+
+    Returns
+    -------
+    bool[m]
+    """
+    covered = np.zeros(len(words.hashes), bool)
+    row = words.rows
+    at = np.flatnonzero(row[:-2] == row[2:]) if len(row) > 2 else np.zeros(0, np.int64)
+    if not len(at):
+        return covered
+    h = words.hashes
+    trigram = (h[at] * _ODD[0] + h[at + 1]) * _ODD[1] + h[at + 2]
+    distinct, number = np.unique(trigram, return_inverse=True)
+    _, who = np.unique(account, return_inverse=True)
+    hot = _distinct_per(number, row[at], len(words), len(distinct)) >= max(float(MIN_PROMPTS), share * len(words))
+    hot &= _distinct_per(number, who[row[at]], len(words), len(distinct)) >= MIN_HOLDERS
+    place = at[hot[number]]
+    for step in range(3):
+        covered[place + step] = True
+    return covered
 
 
-def shared_trigrams(tokens: Sequence[Sequence[tuple[str, int, int]]], account: Sequence[int], share: float) -> set[Trigram]:
-    """Return the word trigrams that at least `share` of the prompts, of at least three accounts and six prompts, contain."""
-    count: Counter[Trigram] = Counter()
-    holders: dict[Trigram, set[int]] = {}
-    for row, who in zip(tokens, account, strict=True):
-        plain = [w for w, _, _ in row]
-        for trigram in set(zip(plain, plain[1:], plain[2:], strict=False)):
-            count[trigram] += 1
-            seen = holders.setdefault(trigram, set())
-            if len(seen) < 3:
-                seen.add(who)
-    least = max(6.0, share * len(tokens))
-    return {t for t, c in count.items() if c >= least and len(holders[t]) >= 3}
+def _distinct_per(number: npt.NDArray[np.int64], value: npt.NDArray[np.int64], n_values: int, n_numbers: int) -> npt.NDArray[np.int64]:
+    """Return for each number how many different values it occurs with."""
+    pair = np.sort(number * n_values + value)
+    return np.bincount(pair[np.diff(pair, prepend=-1) > 0] // n_values, minlength=n_numbers)
 
 
-def strip_shared(prompts: Sequence[str], account: Sequence[int], share: float = 0.1) -> Stripped:
+def strip_shared(words: Words, account: npt.NDArray[np.int64], share: float = SHARE) -> Stripped:
     """Remove from each prompt the text it shares with others.
 
     Parameters
     ----------
-    prompts : sequence of str
-        Prompts of one group.
-    account : sequence of int
+    words : Words
+        Of the n prompts of one group.
+    account : int64[n]
         Their accounts.
     share : float
         A trigram is shared when it stands in at least this share of the prompts.
     """
-    tokens = [words(p) for p in prompts]
-    hot = shared_trigrams(tokens, account, share)
-    residuals, skeletons, fills = [], [], []
-    coverage, own_words = np.zeros(len(prompts)), np.full(len(prompts), np.iinfo(np.int64).max)
-    for i, (prompt, row) in enumerate(zip(prompts, tokens, strict=True)):
-        covered = np.zeros(len(row), bool)
-        for j in range(len(row) - 2):
-            if (row[j][0], row[j + 1][0], row[j + 2][0]) in hot:
-                covered[j : j + 3] = True
-        coverage[i] = covered.mean() if len(row) else 0.0
-        if covered.any():
-            own_words[i] = len(row) - int(covered.sum())
-        runs, gaps, residual = _split(prompt, row, covered)
-        residuals.append(residual)
-        skeletons.append(runs)
-        fills.append(gaps)
-    return Stripped(residuals, coverage, own_words, skeletons, fills)
+    covered = shared_words(words, account, share)
+    row, n_words = words.rows, np.diff(words.offsets)
+    n_covered = np.bincount(row[covered], minlength=len(words))
+    own_words = np.where(n_covered > 0, n_words - n_covered, np.iinfo(np.int64).max)
+    opens = covered & (np.diff(row, prepend=-1) != 0) | covered & ~np.concatenate([[False], covered[:-1]])
+    closes = covered & (np.diff(row, append=-1) != 0) | covered & ~np.concatenate([covered[1:], [False]])
+    first, last = np.flatnonzero(opens), np.flatnonzero(closes)
+    stripped = Stripped([], n_covered / np.maximum(n_words, 1), own_words, words, np.stack([row[first], first, last + 1], 1))
+    bounds = np.searchsorted(row[first], np.arange(len(words) + 1))
+    for i in range(len(words)):
+        stripped.residuals.append(" ".join(g for g in _gaps(stripped, i, bounds[i], bounds[i + 1]) if g))
+    return stripped
 
 
-def _split(prompt: str, row: list[tuple[str, int, int]], covered: npt.NDArray[np.bool_]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    runs, gaps, at, j = [], [], 0, 0
-    while j < len(row):
-        if not covered[j]:
-            j += 1
-            continue
-        end = j
-        while end + 1 < len(row) and covered[end + 1]:
-            end += 1
-        gaps.append(prompt[at : row[j][1]].strip())
-        runs.append(" ".join(prompt[row[j][1] : row[end][2]].split()))
-        at, j = row[end][2], end + 1
-    gaps.append(prompt[at:].strip())
-    return tuple(runs), tuple(gaps), " ".join(g for g in gaps if g)
+def _gaps(stripped: Stripped, prompt: int, low: int, high: int) -> Iterator[str]:
+    """Yield what stands before, between and behind the shared runs ``low`` to ``high`` of a prompt."""
+    words = stripped.words
+    at = int(words.text_offsets[prompt])
+    for _, first, behind in stripped.runs[low:high]:
+        yield words.text(at, int(words.starts[first])).strip()
+        at = int(words.ends[behind - 1])
+    yield words.text(at, int(words.text_offsets[prompt + 1])).strip()
 
 
 def induce_template(stripped: Stripped, max_fills: int = 10) -> Template | None:
     """Return the commonest frame of a group, or None when most prompts share no text."""
-    if not stripped.skeletons:
+    words, runs = stripped.words, stripped.runs
+    bounds = np.searchsorted(runs[:, 0], np.arange(len(words) + 1))
+    frames = [tuple(words.hashes[first:behind].tobytes() for _, first, behind in runs[bounds[i] : bounds[i + 1]]) for i in range(len(words))]
+    if not frames:
         return None
-    folded = [tuple(run.lower() for run in skeleton) for skeleton in stripped.skeletons]
-    common, times = Counter(folded).most_common(1)[0]
+    common, times = Counter(frames).most_common(1)[0]
     if not common:
         return None
-    rows = [i for i, skeleton in enumerate(folded) if skeleton == common]
-    columns = [list(dict.fromkeys(stripped.fills[i][slot] for i in rows if stripped.fills[i][slot])) for slot in range(len(common) + 1)]
+    rows = [i for i, frame in enumerate(frames) if frame == common]
+    filled = [list(_gaps(stripped, i, bounds[i], bounds[i + 1])) for i in rows]
+    columns = [list(dict.fromkeys(gaps[slot] for gaps in filled if gaps[slot])) for slot in range(len(common) + 1)]
     leading, trailing = bool(columns[0]), bool(columns[-1])
     slots = [c for s, c in enumerate(columns) if c or 0 < s < len(common)]
-    return Template(list(stripped.skeletons[rows[0]]), times / len(folded), leading, trailing, [c[:max_fills] for c in slots], [len(c) for c in slots])
+    parts = [" ".join(words.text(int(words.starts[first]), int(words.ends[behind - 1])).split()) for _, first, behind in runs[bounds[rows[0]] : bounds[rows[0] + 1]]]
+    return Template(parts, times / len(frames), leading, trailing, [c[:max_fills] for c in slots], [len(c) for c in slots])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,7 @@ def nearest(vectors: npt.NDArray[np.float32], k: int, queries: npt.NDArray[np.fl
     try:
         dim = vectors.shape[1]
         if len(vectors) <= EXACT_LIMIT:
-            index = faiss.IndexFlatIP(dim)
+            index: Any = faiss.IndexFlatIP(dim)
         else:
             cells = int(4 * np.sqrt(len(vectors)))
             index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, cells, faiss.METRIC_INNER_PRODUCT)

@@ -1,0 +1,54 @@
+# Words of prompts for templates, a part of _core.pyx.
+cdef extern from "fp_words.h" nogil:
+    const int FP_WORDS_SIDE
+
+    ctypedef struct fp_sipkey_t:
+        uint64_t k0
+        uint64_t k1
+
+    ctypedef struct fp_words_out_t:
+        uint64_t *hash
+        int32_t *start
+        int32_t *end
+
+    uint64_t fp_load64(const uint8_t *p)
+    int fp_words_of_text(fp_sipkey_t key, const uint8_t *text, size_t n_bytes, fp_words_out_t out)
+
+MAX_WORDS = 2 * FP_WORDS_SIDE
+
+
+def word_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_t validity_offset, const int64_t[::1] room not None,
+              uint64_t[::1] hashes not None, int32_t[::1] starts not None, int32_t[::1] ends not None, int32_t[::1] counts not None):
+    """Write the words of row i of a text column from place ``room[i]`` on, and how many there are; see fingerprint.words. Releases the GIL."""
+    cdef _Column column = _Column(data, offsets, validity, validity_offset)
+    cdef int64_t n = column.n_rows, row = 0, last
+    cdef const uint8_t *start
+    cdef size_t n_bytes = 0, n_readable = 0
+    cdef fp_sipkey_t sip
+    cdef fp_words_out_t out
+    if key.shape[0] != 16:
+        raise ValueError(f"a key has 16 bytes, not {key.shape[0]}")
+    _check_length("room", room.shape[0], n + 1)
+    _check_length("counts", counts.shape[0], n)
+    _check_length("starts", starts.shape[0], hashes.shape[0])
+    _check_length("ends", ends.shape[0], hashes.shape[0])
+    for row in range(n):
+        fp_column_row(&column.column, row, &start, &n_bytes, &n_readable)
+        if n_bytes > 0x7fffffff:
+            raise ValueError(f"row {row} has {n_bytes} bytes; 2**31 - 1 at most")
+        if room[row] < 0 or room[row + 1] > hashes.shape[0] or room[row + 1] - room[row] < <int64_t>min(n_bytes, <size_t>(2 * FP_WORDS_SIDE)):
+            raise ValueError(f"row {row} has room for {room[row + 1] - room[row]} words")
+    sip.k0, sip.k1 = fp_load64(&key[0]), fp_load64(&key[8])
+    row = 0
+    while row < n:
+        with nogil:
+            last = fp_column_piece_end(&column.column, row, n)
+            while row < last:
+                fp_column_row(&column.column, row, &start, &n_bytes, &n_readable)
+                if n_bytes:
+                    out.hash, out.start, out.end = &hashes[room[row]], &starts[room[row]], &ends[room[row]]
+                    counts[row] = fp_words_of_text(sip, start, n_bytes, out)
+                else:
+                    counts[row] = 0
+                row += 1
+        PyErr_CheckSignals()
