@@ -29,7 +29,7 @@ LAYERS = (
     ("attribution", "groups"),
     ("traffic",),
     ("detection",),
-    ("campaigns", "controls", "tables"),
+    ("campaigns", "charging", "controls", "tables"),
     ("report",),
     ("pipeline",),
     ("cli",),

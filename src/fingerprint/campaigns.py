@@ -133,13 +133,12 @@ def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArr
     charged = np.bincount(traffic.account[rows], minlength=n_accounts)
     actor = detector.actor[group.attributed]
     inside = np.bincount(actor, weights=group.inside, minlength=traffic.n_actors) / np.maximum(np.bincount(actor, minlength=traffic.n_actors), 1)
-    held = np.bincount(actor, minlength=traffic.n_actors) / np.maximum(detector.n_sampled, 1)
     copies = np.zeros(traffic.n_actors)
     copies[group.copies.account] = group.copies.shared
     found = np.flatnonzero(charged)
     order = found[np.lexsort((found, -charged[found]))]
     names = traffic.account_ids.take(order).to_pylist()
-    return [AccountCharge(name, int(total[a]), int(charged[a]), round(float(held[traffic.actor[a]]), 4), round(float(inside[traffic.actor[a]]), 4),
+    return [AccountCharge(name, int(total[a]), int(charged[a]), round(float(charged[a] / total[a]), 4), round(float(inside[traffic.actor[a]]), 4),
                           round(float(copies[traffic.actor[a]]), 4)) for name, a in zip(names, order, strict=True)]
 
 

@@ -47,6 +47,9 @@ class DetectConfig:
     sample : int
         Distinct prompts kept as evidence per account, those with the smallest keyed hashes (a bottom-k sample: mergeable, and its
         choice cannot be steered without the key). Counts and duplication use all prompts.
+    evidence : int
+        Sampled prompts of all accounts together, at most: what the search for nearest prompts costs in time and, about 3 kB each, in memory. Where
+        there would be more, `sample` is lowered for all.
     neighbours : int
         Nearest texts that a prompt votes with.
     floor_deviations : float
@@ -78,6 +81,7 @@ class DetectConfig:
     """
 
     sample: int = 128
+    evidence: int = 400_000
     neighbours: int = 30
     floor_deviations: float = 2.0
     resolution: float = 0.005
@@ -93,7 +97,7 @@ class DetectConfig:
     q: float = 0.01
 
     def __post_init__(self) -> None:
-        for name in ("sample", "neighbours", "min_accounts", "min_attributed"):
+        for name in ("sample", "evidence", "neighbours", "min_accounts", "min_attributed"):
             _check(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
         for name in ("resolution", "ownership", "attribution", "margin", "copies", "repetition", "q"):
             value = getattr(self, name)

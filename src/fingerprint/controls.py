@@ -37,7 +37,7 @@ def run_controls(traffic: Traffic, detector: Detector, encoder: Encoder, config:
 def shuffled_groups(traffic: Traffic, evidence: Evidence, config: ScanConfig) -> int:
     """Return how many groups are reported when account labels are permuted within hours: every one is false."""
     actor = shuffle_within_hours(traffic.actor[traffic.account], traffic.time_us, config.seed)
-    held = hold(actor, traffic.text, traffic.exact, config.detect.sample, evidence.row >= 0)
+    held = hold(actor, traffic.text, traffic.exact, config.detect.sample, config.detect.evidence, evidence.row >= 0)
     groups = Detector(dataclasses.replace(evidence, holdings=held), config.detect, config.seed, config.threads).run()
     return sum(not g.reason for g in groups)
 
@@ -50,8 +50,8 @@ def planted_campaign(evidence: Evidence, encoder: Encoder, config: ScanConfig, k
     vectors = encoder.encode(pa.array(prompts, pa.large_string())) - mean
     vectors = np.ascontiguousarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
     k = evidence.index.shape[1]
-    near_old, old = nearest(evidence.vectors, k, vectors, threads=config.threads)
-    near_new, new = nearest(vectors, min(k, len(vectors)), threads=config.threads)
+    near_old, old = evidence.search.nearest(vectors, k)
+    near_new, new = nearest(vectors, min(k, len(vectors)), config.threads)
     similarity, index = np.concatenate([near_old, near_new], 1), np.concatenate([old, np.where(new < 0, new, new + n_old)], 1)
     best = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
     n_texts, account = len(evidence.exact), evidence.n_actors + np.arange(len(prompts)) % PLANTED_ACCOUNTS

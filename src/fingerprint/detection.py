@@ -18,11 +18,11 @@ from .config import DetectConfig
 from .duplication import Duplication, duplication
 from .exchangeability import Exchangeability, exchangeability, mean_cross
 from .groups import communities, resolution_ladder
-from .neighbours import Votes, account_graph, cast_votes, random_pairs
+from .neighbours import Held, Votes, account_graph, cast_votes, random_pairs
 from .profiles import personal_trace, profile
 from .templates import Stripped, strip_shared
 from .traffic import Holdings
-from .vectors import nearest
+from .vectors import VectorIndex, nearest
 from .words import Words
 
 PER_ACCOUNT, PER_GROUP = 60, 6000  # prompts that enter the exchangeability test: pairs grow with the square, the error does not shrink much more
@@ -51,8 +51,10 @@ class Evidence:
     n_actors : int
     texts : callable
         Maps text indices to prompts.
+    search : VectorIndex
+        Over `vectors`.
     encode : callable
-        Maps strings to centred unit vectors float32[n, dim].
+        Maps texts (a sequence of str or an Arrow column) to centred unit vectors float32[n, dim].
     near : callable
         Maps strings to near-duplicate clusters int64[n], -1 for none.
     words : callable
@@ -67,7 +69,8 @@ class Evidence:
     holdings: Holdings
     n_actors: int
     texts: Callable[[npt.NDArray[np.int64]], list[str]]
-    encode: Callable[[Sequence[str]], npt.NDArray[np.float32]]
+    search: VectorIndex
+    encode: Callable[[Any], npt.NDArray[np.float32]]
     near: Callable[[Sequence[str]], npt.NDArray[np.int64]]
     words: Callable[[Sequence[str]], Words]
 
@@ -145,13 +148,14 @@ class Detector:
         self.actor, self.text = held.actor[self.sampled], held.text[self.sampled]
         self.point = evidence.row[self.text]
         self._count = held.count[self.sampled]
+        self.held = Held(self.point, self.actor, len(evidence.vectors), evidence.n_actors)
         self.n_sampled = np.bincount(self.actor, minlength=evidence.n_actors)
         self.half = (evidence.exact[self.text] & np.uint64(1)).astype(np.int64)
         self.profiles = profile(evidence.vectors, self.point, self.actor, self.half, evidence.n_actors)
         self.trace = personal_trace(self.profiles)
         centre, self.deviation = random_pairs(evidence.vectors)
         self.floor = centre + config.floor_deviations * self.deviation
-        self.votes: Votes = cast_votes(evidence.similarity, evidence.index, self.point, self.actor, evidence.n_actors, self.floor)
+        self.votes: Votes = cast_votes(evidence.similarity, evidence.index, self.floor, self.held)
         self.graph: Any = account_graph(self.votes, self.actor, self.n_sampled)
 
     def candidates(self) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
@@ -184,7 +188,7 @@ class Detector:
             return alone
         projected = model.project(n[usable], sums[usable])
         k = min(65, len(usable))
-        index = nearest(model.embed(projected, n[usable]), k, threads=self.threads)[1]
+        index = nearest(model.embed(projected, n[usable]), k, self.threads)[1]
         left, right = np.repeat(np.arange(len(usable)), k), index.ravel()
         pairs = (right >= 0) & (left != right)
         left, right = left[pairs], right[pairs]
@@ -224,6 +228,13 @@ class Detector:
             tested.append(group)
         return sorted(self._control_fdr(tested), key=lambda g: (bool(g.reason), -len(g.members), int(g.members[0]) if len(g.members) else -1))
 
+    def drawn(self, votes: Votes, members: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the holdings attributed to a set of actors, whoever holds them, int64[h] ascending, and the share of their votes that goes there."""
+        voter, weight = votes.into(members)
+        inside = weight / votes.cast[voter]
+        kept = (votes.cast[voter] >= MIN_CAST) & (inside > self.config.attribution)
+        return voter[kept], inside[kept]
+
     def recruit(self, core: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the actors whose mean tie to the core is at least half of the core's own median tie."""
         inside = np.zeros(self.evidence.n_actors)
@@ -253,12 +264,10 @@ class Detector:
             return None
         member = np.zeros(n_actors, bool)
         member[members] = True
-        voter, weight = self.votes.into(members)
-        inside = weight / self.votes.cast[voter]
-        drawn = (self.votes.cast[voter] >= MIN_CAST) & (inside > config.attribution)
-        own = drawn & member[self.actor[voter]]
-        rows, inside = voter[own], inside[own]
-        ownership = len(rows) / max(int(drawn.sum()), 1)
+        rows, inside = self.drawn(self.votes, members)
+        own = member[self.actor[rows]]
+        ownership = int(own.sum()) / max(len(rows), 1)
+        rows, inside = rows[own], inside[own]
         per = np.bincount(self.actor[rows], minlength=n_actors)
         charged = members[(per[members] >= MIN_CHARGE) & (per[members] >= 0.5 * config.min_share * self.n_sampled[members])]
         if np.median(per[members]) < config.min_attributed and len(charged) < max(config.min_accounts, 0.5 * len(members)):

@@ -45,7 +45,7 @@ class Votes:
         if len(part.indices) > len(self.cast) // 8:
             weight = np.bincount(part.indices, weights=part.data, minlength=len(self.cast))
             voter = np.flatnonzero(weight)
-            return voter, weight[voter]
+            return voter.astype(np.int64), weight[voter].astype(np.float64)
         found, place = np.unique(part.indices, return_inverse=True)
         return found.astype(np.int64), np.bincount(place, weights=part.data, minlength=len(found)).astype(np.float64)
 
@@ -66,39 +66,66 @@ def random_pairs(vectors: npt.NDArray[np.float32], seed: int = 0, draws: int = 2
     return float(centre), float(1.4826 * np.median(np.abs(similarity - centre)))
 
 
-def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64], point: npt.NDArray[np.int64], account: npt.NDArray[np.int64],
-               n_accounts: int, floor: float) -> Votes:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A holding table over points: who holds which.
+
+    Attributes
+    ----------
+    point, account : int64[h]
+        Distinct pairs of text and account.
+    n_points, n_accounts : int
+    """
+
+    point: npt.NDArray[np.int64]
+    account: npt.NDArray[np.int64]
+    n_points: int
+    n_accounts: int
+
+
+def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64], floor: float, held: Held, voters: Held | None = None) -> Votes:
     """Turn nearest texts into votes of holdings for accounts.
 
     Parameters
     ----------
-    similarity, index : float32[n_points, k], int64[n_points, k]
-        Nearest texts of each text, as :func:`fingerprint.vectors.nearest` gives them.
-    point, account : int64[n_holdings]
-        The holding table: distinct pairs of text and account.
-    n_accounts : int
+    similarity, index : float32[n, k], int64[n, k]
+        Nearest points of `held` for each point of `voters`, as :meth:`fingerprint.vectors.VectorIndex.nearest` gives them.
     floor : float
         Neighbours below this similarity do not count.
+    held : Held
+        Who is voted for.
+    voters : Held, optional
+        Who votes, with other points; by default `held`, whose points do not vote for themselves.
+
+    Returns
+    -------
+    Votes
+        One column per holding of the voters.
     """
     from scipy.sparse import csr_matrix
 
-    n_points, k = index.shape
-    holders = np.bincount(point, minlength=n_points)
-    by_point = np.argsort(point, kind="stable")
+    k = index.shape[1]
+    holders = np.bincount(held.point, minlength=held.n_points)
+    by_point = np.argsort(held.point, kind="stable")
     first = np.concatenate([[0], np.cumsum(holders)])
-    usable = (index >= 0) & (similarity > floor) & (index != np.arange(n_points)[:, None])
-    usable &= (holders <= PREVALENT)[:, None] & (holders[np.maximum(index, 0)] <= PREVALENT)
+    usable = (index >= 0) & (similarity > floor)
+    usable &= (holders <= PREVALENT)[np.maximum(index, 0)]
+    if voters is None:
+        usable &= (index != np.arange(held.n_points)[:, None]) & (holders <= PREVALENT)[:, None]
+    else:
+        usable[:, -1] = False  # a point of its own table leaves one of k places to itself
+    point, account = (held.point, held.account) if voters is None else (voters.point, voters.account)
     n_neighbours = usable.sum(1)
     neighbour = index[usable]
     start = np.concatenate([[0], np.cumsum(n_neighbours)])
-    matrix: Any = csr_matrix((n_accounts, len(point)), dtype=np.float32)
+    matrix: Any = csr_matrix((held.n_accounts, len(point)), dtype=np.float32)
     for low in range(0, len(point), HOLDINGS_AT_ONCE):
         high = min(low + HOLDINGS_AT_ONCE, len(point))
         # holding -> neighbour texts of its text -> holders of those texts, both by CSR expansion
         voter, slot = _expand(start[point[low:high]], n_neighbours[point[low:high]])
         target = neighbour[slot]
         pair, place = _expand(first[target], holders[target])
-        receiver, voter = account[by_point[place]], voter[pair] + low
+        receiver, voter = held.account[by_point[place]], voter[pair] + low
         other = receiver != account[voter]
         weight = (1.0 / holders[target][pair][other]).astype(np.float32)
         matrix += csr_matrix((weight, (receiver[other], voter[other])), shape=matrix.shape)

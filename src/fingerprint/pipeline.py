@@ -18,19 +18,20 @@ import pyarrow as pa
 
 from . import __version__, _core
 from .campaigns import describe, iso
+from .charging import charge, sampled_events
 from .clusters import cluster
 from .config import ScanConfig
 from .controls import run_controls
-from .detection import Detector, Evidence, Group
+from .detection import Detector, Evidence
 from .encoders import Encoder, get_encoder
 from .keys import Key
 from .progress import Progress
 from .readers import EventReader, read_events
-from .records import Scan
+from .records import Campaign, Scan
 from .sketch import SCHEME, Signatures, sketch
 from .tables import account_table, cluster_table, prompt_table
 from .traffic import Traffic, declared_actors, hold
-from .vectors import nearest
+from .vectors import VectorIndex
 from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
@@ -102,24 +103,25 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     traffic = ingest(reader, config, key, watch)
     prepared = prepare(traffic, encoder, config, key, watch)
     detector = prepared.detector if prepared is not None else None
-    findings: list[tuple[Group, npt.NDArray[np.int64]]] = []
-    examined: list[tuple[Group, npt.NDArray[np.int64]]] = []
-    with watch.stage("testing groups"):
-        if detector is not None:
-            for group in detector.run():
-                (examined if group.reason else findings).append((group, charged_rows(group, detector, traffic)))
-    campaigns, others = [], []
-    with watch.stage("writing up findings"):
-        if detector is not None:
-            campaigns = [describe(g, detector, traffic, config, rows) for g, rows in findings]
-            others = [describe(g, detector, traffic, config, rows) for g, rows in examined[:N_EXAMINED]]
+    campaigns: list[Campaign] = []
+    others: list[Campaign] = []
+    charged: list[npt.NDArray[np.int64]] = []
+    if detector is not None:
+        with watch.stage("testing groups"):
+            groups = detector.run()
+        findings = [g for g in groups if not g.reason]
+        with watch.stage("charging prompts"):
+            charged = charge(findings, detector, traffic, watch.progress.advance)
+        with watch.stage("writing up findings"):
+            campaigns = [describe(g, detector, traffic, config, rows) for g, rows in zip(findings, charged, strict=True)]
+            others = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in groups if g.reason][:N_EXAMINED]
     with watch.stage("controls"):
         controls = run_controls(traffic, prepared.detector, encoder, config, key, prepared.mean) if config.controls and prepared is not None else None
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
-    campaigns, findings = [campaigns[i] for i in order], [findings[i] for i in order]
+    campaigns, charged = [campaigns[i] for i in order], [charged[i] for i in order]
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, detector.votes.n_prevalent if detector is not None else 0)
     manifest["controls"] = asdict(controls) if controls is not None else None
-    return Scan(campaigns, others, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, [r for _, r in findings]),
+    return Scan(campaigns, others, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
                 reader.rejects, manifest)
 
 
@@ -166,26 +168,27 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
     """Embed the evidence sample, find nearest texts, build the account graph; None for fewer than two distinct texts."""
     if len(traffic.exact) < 2:
         return None
-    holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample)
+    holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample, config.detect.evidence)
     sampled = np.unique(holdings.text[holdings.sampled])
     with watch.stage("encoding"):
         raw = encoder.encode(traffic.prompts.take(traffic.first_row[sampled]))
         mean = raw.mean(0)
         vectors = centre(raw, mean)
     with watch.stage("finding nearest prompts", total=len(vectors)):
-        similarity, index = nearest(vectors, min(config.detect.neighbours + 1, len(vectors)), threads=config.threads, advance=watch.progress.advance)
+        search = VectorIndex(vectors, config.threads)
+        similarity, index = search.nearest(vectors, min(config.detect.neighbours + 1, len(vectors)), watch.progress.advance)
     row = np.full(len(traffic.exact), -1, np.int64)
     row[sampled] = np.arange(len(sampled))
 
-    def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return centre(encoder.encode(pa.array(list(texts), pa.large_string())), mean)
+    def encode(texts: Any) -> npt.NDArray[np.float32]:
+        return centre(encoder.encode(texts), mean)
 
     def near(texts: Sequence[str]) -> npt.NDArray[np.int64]:
         made = sketch(list(texts), key=key, threads=config.threads)
         labels: npt.NDArray[np.int64] = cluster(made.signatures, made.exact, threshold=NEAR).labels
         return labels
 
-    evidence = Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, encode, near,
+    evidence = Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, search, encode, near,
                         partial(split_words, key=key.derive("words")))
     with watch.stage("casting votes"):
         detector = Detector(evidence, config.detect, config.seed, config.threads)
@@ -197,15 +200,6 @@ def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> n
     moved = vectors - mean
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
     return np.ascontiguousarray(moved, np.float32)
-
-
-def charged_rows(group: Group, detector: Detector, traffic: Traffic) -> npt.NDArray[np.int64]:
-    """Return the events behind the attributed holdings of a group, int64[m] ascending."""
-    n_texts = len(traffic.exact)
-    pair = np.sort(detector.actor[group.attributed] * n_texts + detector.text[group.attributed])
-    own = np.flatnonzero(np.isin(traffic.actor[traffic.account], group.members) & (traffic.text >= 0))
-    wanted = traffic.actor[traffic.account[own]] * n_texts + traffic.text[own]
-    return own[np.isin(wanted, pair)]
 
 
 def _factorise(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:

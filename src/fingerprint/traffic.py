@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 HOUR_US = 3_600_000_000
+LEAST_SAMPLE = 8  # texts per actor; with fewer no test has power
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Holdings:
     sampled: npt.NDArray[np.bool_]
 
 
-def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.NDArray[np.uint64], sample: int,
+def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.NDArray[np.uint64], sample: int, budget: int,
          eligible: npt.NDArray[np.bool_] | None = None) -> Holdings:
     """Collapse events to holdings and draw each actor's evidence sample.
 
@@ -103,7 +104,9 @@ def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.N
     exact : uint64[n_texts]
         Keyed hashes.
     sample : int
-        Texts per actor.
+        Texts per actor, at most.
+    budget : int
+        Texts of all actors together, at most: where there would be more, the limit per actor is lowered for all, to ``LEAST_SAMPLE`` if need be.
     eligible : bool[n_texts], optional
         Restricts the sample.
     """
@@ -115,10 +118,22 @@ def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.N
     size = np.bincount(who) if len(who) else np.zeros(0, np.int64)
     rank = np.empty(len(who), np.int64)
     rank[order] = np.arange(len(who)) - np.repeat(np.cumsum(size) - size, size)
-    sampled = rank < sample
+    sampled = rank < _affordable(size, sample, budget)
     if eligible is not None:
         sampled &= eligible[what]
     return Holdings(who, what, count.astype(np.int64), sampled)
+
+
+def _affordable(size: npt.NDArray[np.int64], sample: int, budget: int) -> int:
+    """Return the largest limit per actor, up to `sample`, under which all actors together keep at most `budget` texts."""
+    if np.minimum(size, sample).sum() <= budget:
+        return sample
+    limits = np.arange(min(LEAST_SAMPLE, sample), sample + 1)
+    held = np.bincount(np.minimum(size, sample), minlength=sample + 1)
+    above = size.size - np.cumsum(held)
+    kept = np.cumsum(np.concatenate([[0], above[:-1]]))  # kept[k]: sum over actors of min(size, k)
+    fits = limits[kept[limits] <= budget]
+    return int(fits[-1]) if len(fits) else int(limits[0])
 
 
 def declared_actors(account: npt.NDArray[np.int64], n_accounts: int, org: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -1,0 +1,88 @@
+"""Charging: which events of its accounts a finding stands on.
+
+The tests ran on a sample of each account's texts. Those of a finding's accounts that were not sampled are now encoded too, vote with their
+nearest sampled texts like all others, and are charged by the same rule; no other prompt is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .detection import Detector, Group
+from .neighbours import Held, cast_votes
+from .traffic import Traffic
+
+TEXTS_AT_ONCE = 50_000
+
+
+def sampled_events(group: Group, detector: Detector, traffic: Traffic) -> npt.NDArray[np.int64]:
+    """Return the events behind the sampled holdings that are attributed to a group, int64[m] ascending."""
+    return _events(group, detector.actor[group.attributed], detector.text[group.attributed], traffic)
+
+
+def charge(groups: Sequence[Group], detector: Detector, traffic: Traffic,
+           advance: Callable[[int], None] | None = None) -> list[npt.NDArray[np.int64]]:
+    """Return the events that each group is charged with.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+    detector : Detector
+        The run that found them.
+    traffic : Traffic
+    advance : callable, optional
+        Called with the number of texts looked at since the last call.
+
+    Returns
+    -------
+    list of int64[m]
+        Rows of the traffic, ascending, one array per group.
+    """
+    holdings = detector.evidence.holdings
+    member = np.zeros(detector.evidence.n_actors, bool)
+    for group in groups:
+        member[group.members] = True
+    rest = np.flatnonzero(~holdings.sampled & member[holdings.actor])
+    actors, texts = [[detector.actor[g.attributed]] for g in groups], [[detector.text[g.attributed]] for g in groups]
+    for part in _by_text(rest, holdings.text[rest]):
+        text, point = np.unique(holdings.text[part], return_inverse=True)
+        for i, rows in enumerate(_attribute(groups, detector, traffic, text, point, holdings.actor[part])):
+            actors[i].append(holdings.actor[part][rows])
+            texts[i].append(holdings.text[part][rows])
+        if advance is not None:
+            advance(len(text))
+    return [_events(g, np.concatenate(a), np.concatenate(t), traffic) for g, a, t in zip(groups, actors, texts, strict=True)]
+
+
+def _by_text(rows: npt.NDArray[np.int64], text: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Split holdings into parts of bounded size, all of one text together."""
+    order = np.argsort(text, kind="stable")
+    if not len(order):
+        return []
+    distinct = np.cumsum(np.diff(text[order], prepend=-1) > 0) - 1
+    return np.split(rows[order], np.searchsorted(distinct, np.arange(TEXTS_AT_ONCE, distinct[-1] + 1, TEXTS_AT_ONCE)))
+
+
+def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, text: npt.NDArray[np.int64], point: npt.NDArray[np.int64],
+               actor: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Return, per group, which of these holdings of unsampled texts are its members' and attributed to it."""
+    evidence = detector.evidence
+    vectors = evidence.encode(traffic.prompts.take(traffic.first_row[text]))
+    similarity, index = evidence.search.nearest(vectors, evidence.index.shape[1])
+    votes = cast_votes(similarity, index, detector.floor, detector.held, Held(point, actor, len(text), evidence.n_actors))
+    found = []
+    for group in groups:
+        rows = detector.drawn(votes, group.members)[0]
+        found.append(rows[np.isin(actor[rows], group.members)])
+    return found
+
+
+def _events(group: Group, actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], traffic: Traffic) -> npt.NDArray[np.int64]:
+    n_texts = max(len(traffic.exact), 1)
+    pair = np.sort(actor * n_texts + text)
+    who = traffic.actor[traffic.account]
+    own = np.flatnonzero(np.isin(who, group.members) & (traffic.text >= 0))
+    return own[np.isin(who[own] * n_texts + traffic.text[own], pair)]
