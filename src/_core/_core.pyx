@@ -84,7 +84,7 @@ cdef class _Column:
             raise ValueError(f"row {bad}: its offsets are out of order or beyond the {self.column.n_bytes} bytes of data")
         if validity is not None and self.n_rows:
             self.validity = validity
-            if validity_offset < 0 or 8 * self.validity.shape[0] < validity_offset + self.n_rows:
+            if validity_offset < 0 or validity_offset > 8 * self.validity.shape[0] - self.n_rows:
                 raise ValueError(f"a validity bitmap of {self.validity.shape[0]} bytes is too short for {self.n_rows} rows from {validity_offset}")
             self.column.validity = &self.validity[0]
             self.column.validity_offset = validity_offset
@@ -227,7 +227,7 @@ def hamming_rows(const uint64_t[::1] a not None, const uint64_t[::1] b not None,
 
 
 cdef int _check_bands(int64_t num_perm, int64_t num_bands, int64_t rows_per_band) except -1:
-    if num_bands < 1 or rows_per_band < 1 or num_bands * rows_per_band > num_perm or num_bands > FP_MAX_BANDS:
+    if not 1 <= num_bands <= FP_MAX_BANDS or not 1 <= rows_per_band <= num_perm // num_bands:  # a product could overflow
         raise ConfigError(f"{num_bands} bands of {rows_per_band} rows do not fit into signatures of {num_perm} values")
     return 0
 

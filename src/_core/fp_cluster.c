@@ -14,6 +14,8 @@
 
 #include "fp_core.h"
 
+__extension__ typedef unsigned __int128 fp_uint128_t;
+
 #define FP_LEADER_BITS 38
 #define FP_FIRST_SLOTS 1024
 
@@ -35,7 +37,7 @@ int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n) {
 static uint64_t slot_tag(uint64_t key, int64_t band) { return (key & 0xffff) << 48 | (uint64_t)band << FP_LEADER_BITS; }
 
 /* The high half of key * n_slots: uniform without a division, and n_slots need be no power of two. */
-static uint64_t slot_home(const fp_cluster_t *c, uint64_t key) { return (uint64_t)(((unsigned __int128)key * c->n_slots) >> 64); }
+static uint64_t slot_home(const fp_cluster_t *c, uint64_t key) { return (uint64_t)(((fp_uint128_t)key * c->n_slots) >> 64); }
 
 static void insert(fp_cluster_t *c, uint64_t key, int64_t band, int64_t leader) {
     const uint64_t tag = slot_tag(key, band);
@@ -113,14 +115,15 @@ void fp_cluster_free(fp_cluster_t *c) {
     memset(c, 0, sizeof *c);
 }
 
-/* Distinct leaders that share a band with the row at `position`, and how many bands each shares; *full: some bucket holds no more. */
+/* Distinct leaders that share a band with the row at `position`, and how many bands each shares; *full: some bucket holds no more. A band
+ * yields max_candidates at most, as insert() saw to for this bucket; a neighbouring bucket of equal tag may stand behind. */
 static int64_t find_candidates(fp_cluster_t *c, int64_t position, int *full) {
     int64_t n = 0;
     *full = 0;
     for (int64_t b = 0; b < c->bands.num_bands; b++) {
         const uint64_t tag = slot_tag(c->keys[b], b);
         int64_t n_same = 0;
-        for (uint64_t at = slot_home(c, c->keys[b]); c->slots[at]; at = at + 1 == c->n_slots ? 0 : at + 1) {
+        for (uint64_t at = slot_home(c, c->keys[b]); c->slots[at] && n_same < c->max_candidates; at = at + 1 == c->n_slots ? 0 : at + 1) {
             const uint64_t slot = c->slots[at];
             if (slot >> FP_LEADER_BITS != tag >> FP_LEADER_BITS) continue;
             const int64_t leader = (int64_t)(slot & (((uint64_t)1 << FP_LEADER_BITS) - 1)) - 1;

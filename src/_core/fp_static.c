@@ -81,10 +81,12 @@ void fp_static_encode(const fp_static_t *t, fp_static_sum_t sum, const uint8_t *
     fp_gather_t g;
     fp_words_t words;
     int32_t sums[FP_STATIC_MAX_DIM];
+    size_t scan = len_bytes < FP_STATIC_SCAN ? len_bytes : FP_STATIC_SCAN;
+    while (scan < len_bytes && scan > FP_STATIC_SCAN - 4 && (text[scan] & 0xc0) == 0x80) scan--; /* at a character, in valid text */
     g.table = t, g.n_terms = 0, g.n_pieces = 0, g.last_ideograph = 0;
-    fp_words_start(&words, text, len_bytes);
+    fp_words_start(&words, text, scan);
     while (g.n_pieces < head_pieces && fp_words_next(&words)) add_word(&g, &words);
-    if (g.n_pieces >= head_pieces && tail_bytes && words.pos < len_bytes) {
+    if ((g.n_pieces >= head_pieces || scan < len_bytes) && tail_bytes && words.pos < len_bytes) {
         size_t start = tail_start(text, len_bytes, words.pos, tail_bytes);
         fp_words_start(&words, text + start, len_bytes - start);
         while (fp_words_next(&words)) add_word(&g, &words);

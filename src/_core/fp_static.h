@@ -19,6 +19,7 @@ enum {
     FP_STATIC_GRAM_ROWS = 4096,  /* a hash bit gives the sign, so collisions cancel in the mean; 1 MB at 256 dimensions */
     FP_STATIC_MAX_PIECES = 1024, /* of the head */
     FP_STATIC_MAX_TAIL = 1024,   /* bytes */
+    FP_STATIC_SCAN = 1 << 16,    /* bytes looked at for the head: a word or a run of invisible characters may be as long as the text */
     FP_STATIC_FULL_SHARE = 255,
 };
 
@@ -57,8 +58,8 @@ void fp_static_free(fp_static_t *table);
 /* fp_static_sum.c: the loop for an instruction set by its name in fp_isa.c; the caller has made sure that it runs here. */
 fp_static_sum_t fp_static_sum_by_name(const char *isa);
 
-/* Encode one text: its first head_pieces pieces, to the end of a word, and the last tail_bytes bytes of what is left. Writes dim floats of
-   unit length, or zeros if nothing in the text has a row. */
+/* Encode one text: its first head_pieces pieces, to the end of a word and within FP_STATIC_SCAN bytes, and the last tail_bytes bytes of what is
+   left. Writes dim floats of unit length, or zeros if nothing in the text has a row. */
 void fp_static_encode(const fp_static_t *table, fp_static_sum_t sum, const uint8_t *text, size_t len_bytes, int head_pieces, size_t tail_bytes,
                       float *out);
 

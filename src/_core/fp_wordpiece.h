@@ -1,5 +1,5 @@
 /* WordPiece as BERT's uncased models do it: clean, pad ideographs with spaces, decompose, drop marks, lower-case, split at white space and
-   punctuation, then take the longest piece again and again. Ids equal those of the `tokenizers` library (tests/test_static_encoder.py).
+   punctuation, then take the longest piece again and again. Ids equal those of the `tokenizers` library (tests/test_wordpiece.py).
 
    Design
    - The words of a text are read off with an iterator that holds one word; no text is copied and nothing is allocated after the vocabulary.

@@ -36,7 +36,9 @@ def word_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_t 
         fp_column_row(&column.column, row, &start, &n_bytes, &n_readable)
         if n_bytes > 0x7fffffff:
             raise ValueError(f"row {row} has {n_bytes} bytes; 2**31 - 1 at most")
-        if room[row] < 0 or room[row + 1] > hashes.shape[0] or room[row + 1] - room[row] < <int64_t>min(n_bytes, <size_t>(2 * FP_WORDS_SIDE)):
+        if not 0 <= room[row] <= room[row + 1] <= hashes.shape[0]:
+            raise ValueError(f"row {row}: its room is not within the {hashes.shape[0]} hashes")
+        if room[row + 1] - room[row] < <int64_t>min(n_bytes, <size_t>(2 * FP_WORDS_SIDE)):
             raise ValueError(f"row {row} has room for {room[row + 1] - room[row]} words")
     sip.k0, sip.k1 = fp_load64(&key[0]), fp_load64(&key[8])
     row = 0

@@ -14,25 +14,22 @@ class Encoder(Protocol):
 
     Vectors are not centred: what all texts of a collection have in common is still in them, and only the collection knows it. Whoever compares
     vectors subtracts their mean first.
-
-    Attributes
-    ----------
-    name : str
-        How the encoder is chosen, such as ``"static"``.
-    dim : int
-        Length of a vector.
-    digest : str
-        SHA-256 of the weights in hexadecimal. Vectors are comparable only under an equal digest, so it stands in the manifest.
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """How the encoder is chosen, such as ``"static"``."""
+        ...
 
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
 
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """SHA-256 of the weights in hexadecimal. Vectors are comparable only under an equal digest, so it stands in the manifest."""
+        ...
 
     def encode(self, column: Any) -> npt.NDArray[np.float32]:
         """Return the vector of each text.

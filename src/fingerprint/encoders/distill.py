@@ -231,7 +231,7 @@ def main(argv: list[str] | None = None) -> int:
     np.savez(arguments.out, **table)  # type: ignore[arg-type]
     inputs = [arguments.teacher / "model.safetensors", arguments.teacher / "tokenizer.json", arguments.ideographs, arguments.stop_words]
     for path in [*(p for p in inputs if p and p.is_file()), arguments.out]:
-        print(_sha256(path))
+        sys.stdout.write(f"{_sha256(path)}\n")
     return 0
 
 

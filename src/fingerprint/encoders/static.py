@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -32,7 +33,7 @@ TABLE: Final = "static-1.npz"
 TABLE_SHA256: Final = "39361998a012aae070302b252fd5316c8d30b7445180e6226f59f7ddc5c6509a"
 HEAD_PIECES: Final = 192
 TAIL_BYTES: Final = 320  # about 64 pieces: what is asked often stands behind a long frame
-_MIN_ROWS = 2048  # of a thread; below, starting it costs more than it saves
+_ROWS_PER_TASK = 8192  # some tens of milliseconds, so that an interrupt is not kept waiting; fewer rows are not worth a thread
 _FIELDS: Final = {
     "scheme": (np.uint8, 1),
     "vocabulary": (np.uint8, 1),
@@ -103,7 +104,7 @@ class StaticEncoder:
         self.dim: Final[int] = self._table.dim
         self._threads = threads
         self._limits = (head_pieces, tail_bytes)
-        self.encode([])  # refuses limits that are out of range
+        self._encode_part(TextColumn(np.empty(0, np.uint8), np.zeros(1, np.int64), None, 0), np.empty((0, self.dim), np.float32))  # checks limits
 
     def encode(self, column: Any) -> npt.NDArray[np.float32]:
         """Return the vector of each text; see :meth:`Encoder.encode`.
@@ -124,31 +125,32 @@ class StaticEncoder:
         """
         columns = text_columns(column)
         out = np.empty((sum(map(len, columns)), self.dim), np.float32)
-        jobs, row = [], 0
+        tasks, row = [], 0
         for part in columns:
-            step = max(_MIN_ROWS, -(-len(out) // self._threads))
-            for first in range(0, len(part), step):
-                last = min(first + step, len(part))
-                jobs.append((part.rows(first, last), out[row + first : row + last]))
+            for first in range(0, len(part), _ROWS_PER_TASK):
+                last = min(first + _ROWS_PER_TASK, len(part))
+                tasks.append((part.rows(first, last), out[row + first : row + last]))
             row += len(part)
-        if not jobs:
-            jobs = [(TextColumn(np.empty(0, np.uint8), np.zeros(1, np.int64), None, 0), out)]
-        if self._threads == 1 or len(jobs) == 1:
-            for job in jobs:
-                self._encode_part(*job)
-        else:
-            with ThreadPoolExecutor(self._threads, thread_name_prefix="fingerprint-encode") as pool:
-                for done in [pool.submit(self._encode_part, *job) for job in jobs]:
-                    done.result()
+        workers = min(self._threads, len(tasks))
+        if workers <= 1:
+            for task in tasks:
+                self._encode_part(*task)
+            return out
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="fingerprint-encode")
+        try:
+            for done in [pool.submit(self._encode_part, *task) for task in tasks]:
+                done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
         return out
 
     def _encode_part(self, part: TextColumn, out: npt.NDArray[np.float32]) -> None:
         self._table.encode_rows(part.data, part.offsets, part.validity, part.validity_offset, *self._limits, out)
 
     def piece_ids(self, text: str, unknown: int = 100) -> npt.NDArray[np.uint32]:
-        """Return the word-piece ids of one text, without special tokens, as ``tokenizers`` does; 100 is BERT's [UNK]."""
-        encoded = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
-        return np.frombuffer(self._table.piece_ids(encoded, unknown), np.uint32)
+        """Return the word-piece ids of one text, without special tokens, as ``tokenizers`` gives them; 100 is BERT's [UNK]."""
+        column = text_columns([text])[0]
+        return np.frombuffer(self._table.piece_ids(column.data[column.offsets[0] : column.offsets[1]], unknown), np.uint32)
 
     def __repr__(self) -> str:
         return f"StaticEncoder(dim={self.dim}, digest={self.digest[:8]})"
@@ -164,11 +166,17 @@ def _read(path: str | os.PathLike[str] | None) -> tuple[bytes, str]:
 
 
 def _arrays(raw: bytes, where: str) -> dict[str, npt.NDArray[Any]]:
+    arrays: dict[str, npt.NDArray[Any]] = {}
     try:
-        with np.load(io.BytesIO(raw), allow_pickle=False) as file:
-            arrays = {name: np.ascontiguousarray(file[name]) for name in _FIELDS}
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            is_stored = all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
+        if is_stored:  # then nothing in it is larger than the file
+            with np.load(io.BytesIO(raw), allow_pickle=False) as file:
+                arrays = {name: np.ascontiguousarray(file[name]) for name in _FIELDS}
     except Exception as error:  # zipfile and numpy raise many kinds on hostile bytes
         raise InputError(f"{where} is not a table: {type(error).__name__}") from None
+    if not is_stored:
+        raise InputError(f"{where} is compressed; write it with numpy.savez")
     for name, (dtype, ndim) in _FIELDS.items():
         if arrays[name].dtype != dtype or arrays[name].ndim != ndim:
             raise InputError(f"{where}: {name} is {arrays[name].dtype} with {arrays[name].ndim} dimensions, not {np.dtype(dtype)} with {ndim}")

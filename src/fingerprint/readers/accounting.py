@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +49,7 @@ class RowAccounting:
     rejected : Counter
         By class.
     files : dict of str to dict
-        Per file: format, shape, and the unit of numeric times if there were any.
+        Per file, in order: format, compression, shape, and the unit of numeric times if there were any.
     """
 
     read: int = 0
@@ -61,25 +65,33 @@ class RowAccounting:
             raise AssertionError(f"{self.read} rows read, {self.accepted} accepted, {self.blank} blank, {self.rejected.total()} rejected")
 
 
+_NAMES = tuple(CLASSES)
+_NUMBER = {name: i for i, name in enumerate(_NAMES)}
+
+
 @dataclass(slots=True)
 class RejectLog:
-    """Where rejected rows stand; 25 bytes a row."""
+    """Where rejected rows stand; 21 bytes a row."""
 
-    file: list[str] = field(default_factory=list)
-    line: list[int] = field(default_factory=list)
-    offset: list[int] = field(default_factory=list)
-    kind: list[str] = field(default_factory=list)
+    file: array[int] = field(default_factory=lambda: array("i"))
+    line: array[int] = field(default_factory=lambda: array("q"))
+    offset: array[int] = field(default_factory=lambda: array("q"))
+    kind: array[int] = field(default_factory=lambda: array("b"))
 
-    def add(self, file: str, line: int, offset: int, kind: str) -> None:
-        """Note one row."""
+    def add(self, file: int, line: int, offset: int, kind: str) -> None:
+        """Note one row, or one damaged part of a file."""
         self.file.append(file)
         self.line.append(line)
         self.offset.append(offset)
-        self.kind.append(kind)
+        self.kind.append(_NUMBER[kind])
 
-    def table(self) -> pa.Table:
-        """Return file, line (0-based), offset (bytes; -1 where there is none), class."""
+    def table(self, files: Sequence[str]) -> pa.Table:
+        """Return file, line (0-based), offset (bytes of the decompressed text; -1 where there is none), class."""
         import pyarrow as pa
 
-        return pa.table({"file": pa.array(self.file, pa.string()), "line": pa.array(self.line, pa.int64()), "offset": pa.array(self.offset, pa.int64()),
-                         "class": pa.array(self.kind, pa.string())})
+        def named(index: array[int], names: Sequence[str]) -> pa.Array:
+            codes = pa.array(np.frombuffer(index, index.typecode), pa.int32())
+            return pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.string())).cast(pa.string())
+
+        return pa.table({"file": named(self.file, files), "line": np.frombuffer(self.line, np.int64), "offset": np.frombuffer(self.offset, np.int64),
+                         "class": named(self.kind, _NAMES)})

@@ -14,14 +14,14 @@ from typing import Any
 import msgspec
 
 ACCOUNT = (
-    "account_id", "account", "user_id", "api_key_id", "api_key", "customer_id", "metadata.user_api_key_hash", "metadata.user_api_key_user_id", "metadata.user_id",
-    "identity.arn", "accountId", "user.id", "enduser.id", "enduser.pseudo.id", "attributes.user.id", "attributes.enduser.id", "safety_identifier", "user", "end_user",
-    "userId", "body.safety_identifier", "body.user", "body.metadata.user_id", "request.safety_identifier", "request.user", "request.metadata.user_id",
-    "resource.attributes.user.id",
+    "account_id", "account", "user_id", "api_key_id", "api_key", "customer_id", "metadata.user_api_key_hash", "metadata.user_api_key_user_id",
+    "metadata.user_id", "identity.arn", "accountId", "user.id", "enduser.id", "enduser.pseudo.id", "attributes.user.id", "attributes.enduser.id",
+    "safety_identifier", "user", "end_user", "userId", "body.safety_identifier", "body.user", "body.metadata.user_id", "request.safety_identifier",
+    "request.user", "request.metadata.user_id", "resource.attributes.user.id",
 )
 TIME = (
-    "timestamp", "ts", "time", "created_at", "created", "start_time", "startTime", "date", "datetime", "time_unix_nano", "start_time_unix_nano", "startTimeUnixNano",
-    "timeUnixNano", "TimeGenerated", "request.timestamp",
+    "timestamp", "ts", "time", "created_at", "created", "start_time", "startTime", "date", "datetime", "time_unix_nano", "start_time_unix_nano",
+    "startTimeUnixNano", "timeUnixNano", "TimeGenerated", "request.timestamp",
 )
 ORG = ("org_id", "organization_id", "organization", "org", "team_id", "metadata.user_api_key_org_id", "metadata.user_api_key_team_id")
 CONVERSATION = ("conversation_id", "session_id", "thread_id", "gen_ai.conversation.id", "attributes.gen_ai.conversation.id", "trace_id", "traceId")
@@ -78,7 +78,7 @@ def parse_mapping(options: Iterable[str]) -> dict[str, str]:
 
 def at(row: Any, path: str) -> Any:
     """Return the value at a dotted path, with keys that hold dots themselves (``gen_ai.request.model``) found too; ``_MISSING`` if absent."""
-    if isinstance(row, Mapping):
+    if isinstance(row, dict):
         if path in row:
             return row[path]
         head, dot, tail = path.partition(".")
@@ -105,8 +105,35 @@ def first(row: Mapping[str, Any], paths: Iterable[str]) -> Any:
     return None
 
 
-def extract(row: Mapping[str, Any], mapping: Mapping[str, str] | None = None) -> Fields:
-    """Find account, time, prompt and system text in a row of any known shape.
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Paths that can lead anywhere in rows with one set of top-level keys: most of the tables above cannot, and looking costs time."""
+
+    account: tuple[str, ...]
+    time: tuple[str, ...]
+    extras: tuple[tuple[str, ...], ...]
+    bodies: tuple[str, ...]
+
+    @classmethod
+    def of(cls, keys: Iterable[str], mapping: Mapping[str, str]) -> Paths:
+        """Choose the paths for rows with these keys; a mapped field has its own path only."""
+        known = set(keys)
+
+        def fitting(paths: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(p for p in paths if not p or any(p[: i if i >= 0 else None] in known for i in _dots(p)))
+
+        def chosen(name: str, paths: tuple[str, ...]) -> tuple[str, ...]:
+            return (mapping[name],) if name in mapping else fitting(paths)
+
+        return cls(chosen("account", ACCOUNT), chosen("time", TIME), tuple(chosen(name, paths) for name, paths in EXTRAS.items()), fitting(BODIES))
+
+
+def _dots(path: str) -> list[int]:
+    return [i for i, char in enumerate(path) if char == "."] + [-1]
+
+
+def extract(row: dict[str, Any], mapping: Mapping[str, str] | None = None, paths: Paths | None = None) -> Fields:
+    """Find account, time, prompt and system text in a row of any known shape; `paths` are :meth:`Paths.of` its keys.
 
     Raises
     ------
@@ -117,25 +144,25 @@ def extract(row: Mapping[str, Any], mapping: Mapping[str, str] | None = None) ->
     kind = row.get("type")
     if isinstance(kind, str) and kind in ("SPAN", "EVENT", "TRACE"):  # Langfuse observations that are no generation
         raise Reject("not-a-prompt")
-    account = at(row, mapping["account"]) if "account" in mapping else first(row, ACCOUNT)
-    time = at(row, mapping["time"]) if "time" in mapping else first(row, TIME)
+    paths = paths or Paths.of(row, mapping)
+    account, time = first(row, paths.account), first(row, paths.time)
     if "prompt" in mapping:
         prompt, system = turns(at(row, mapping["prompt"]))
     else:
-        prompt, system = _find_prompt(row)
+        prompt, system = _find_prompt(row, paths.bodies)
     if "system" in mapping:
         system = text_of(at(row, mapping["system"]))
-    return Fields(None if account is _MISSING else account, None if time is _MISSING else time, prompt, system)
+    return Fields(account, time, prompt, system)
 
 
-def _find_prompt(row: Mapping[str, Any]) -> tuple[str, str | None]:
-    for body_path in BODIES:
+def _find_prompt(row: Mapping[str, Any], bodies: tuple[str, ...] = BODIES) -> tuple[str, str | None]:
+    for body_path in bodies:
         body = row if not body_path else at(row, body_path)
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             continue
         for name in MESSAGES:
             value = at(body, name)
-            if value is _MISSING or value is None or isinstance(value, Mapping):
+            if value is _MISSING or value is None or isinstance(value, dict):
                 continue
             if name == "contents" and not isinstance(value, list):
                 continue
@@ -164,20 +191,20 @@ def turns(value: Any) -> tuple[str, str | None]:
                 inner = msgspec.json.decode(value)
             except (msgspec.DecodeError, RecursionError, ValueError):
                 return value, None
-            if isinstance(inner, Mapping) and any(name in inner for name in (*MESSAGES, *PLAIN)):
+            if isinstance(inner, dict) and any(name in inner for name in (*MESSAGES, *PLAIN)):
                 return _find_prompt(inner)
-            if isinstance(inner, list) and inner and all(isinstance(m, Mapping) and ("role" in m or "content" in m) for m in inner):
+            if isinstance(inner, list) and inner and all(isinstance(m, dict) and ("role" in m or "content" in m) for m in inner):
                 return turns(inner)
         return value, None
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _find_prompt(value)
     if not isinstance(value, list):
         raise Reject("missing-prompt" if value is None or value is _MISSING else "wrong-type")
-    system = "\n".join(filter(None, (text_of(_content(m)) for m in value if isinstance(m, Mapping) and m.get("role") in _SYSTEM_ROLES))) or None
+    system = "\n".join(filter(None, (text_of(_content(m)) for m in value if isinstance(m, dict) and m.get("role") in _SYSTEM_ROLES))) or None
     for message in reversed(value):
         if isinstance(message, str):
             return message, system
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             raise Reject("wrong-type")
         if message.get("role", "user") == "user":
             content = _content(message)
@@ -200,7 +227,7 @@ def text_of(value: Any) -> str | None:
     """Join the text parts of a string, a content block or a list of blocks; None when there is no text (images, tool results, thinking)."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if value.get("type", "text") not in ("text", "input_text"):
             return None
         for name in ("text", "content"):
@@ -209,6 +236,6 @@ def text_of(value: Any) -> str | None:
                 return found
         return None
     if isinstance(value, list):
-        parts = [t for t in (text_of(part) for part in value if isinstance(part, str | Mapping)) if t is not None]
+        parts = [t for t in (text_of(part) for part in value if isinstance(part, str | dict)) if t is not None]
         return "\n".join(parts) if parts else None
     return None

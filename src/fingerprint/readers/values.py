@@ -27,6 +27,8 @@ def account_id(value: Any) -> str:
     if value is None:
         raise Reject("missing-account")
     if isinstance(value, int) and not isinstance(value, bool):
+        if value.bit_length() > 8 * MAX_ACCOUNT_BYTES:
+            raise Reject("account-too-long")
         return str(value)
     raise Reject("wrong-type")
 
@@ -96,6 +98,8 @@ class Times:
         return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
     def _number(self, value: float) -> int:
+        if isinstance(value, int) and value.bit_length() > 63:
+            raise Reject("number-out-of-range")
         if not math.isfinite(value):
             raise Reject("bad-timestamp")
         if self.unit is None:

@@ -1,0 +1,179 @@
+"""Readers: prompt logs of any common format and shape to batches of events, with every row accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError, InputError
+from .accounting import CLASSES, RowAccounting
+from .batches import MAX_FIELDS, Batcher
+from .columnar import Unreadable, read_arrow, read_batch, read_parquet
+from .csvrows import read_csv
+from .jsonl import read_jsonl
+from .shapes import parse_mapping
+from .sources import FORMATS, expand, open_source, sizes
+
+if TYPE_CHECKING:
+    import os
+
+    import pyarrow as pa
+
+__all__ = ["CLASSES", "EventReader", "RowAccounting", "parse_mapping", "read_events"]
+
+_MISSING = {"missing-account": "account", "missing-timestamp": "time", "missing-prompt": "prompt"}
+_READERS = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet, "arrow": read_arrow}
+
+
+class EventReader:
+    """Events of one or more inputs, in order; iterate over it once.
+
+    Yields :class:`pyarrow.RecordBatch` with the columns account_id (string), timestamp (timestamp[us, UTC]), prompt, system (large_string),
+    org_id, conversation_id, ip, payment, user_agent, model (string; null where there is none), file (int32, number of the file in
+    ``accounting.files``) and line (int64, 0-based row of the file). A batch has at most 16,384 rows and not much more than 32 MB of text.
+
+    Attributes
+    ----------
+    accounting : RowAccounting
+        Complete after the iteration; then read = accepted + blank + rejected by class.
+    total_bytes : int or None
+        Size of all files, None for stdin and input in memory.
+    consumed_bytes : int
+        How much of that has been read.
+    """
+
+    def __init__(self, inputs: Any, mapping: Mapping[str, str] | None = None, format: str | None = None) -> None:
+        if format is not None and format not in FORMATS:
+            raise ConfigError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
+        self._batcher, self._format = Batcher(dict(mapping or {})), format
+        self._paths = expand(inputs) if is_path(inputs) else None
+        self._inputs = inputs
+        self.total_bytes = sizes(self._paths) if self._paths is not None else None
+        self.consumed_bytes = 0
+
+    @property
+    def accounting(self) -> RowAccounting:
+        """Counts of rows so far."""
+        return self._batcher.accounting
+
+    @property
+    def rejects(self) -> pa.Table:
+        """Where rejected rows stand: file, line, offset, class."""
+        return self._batcher.rejects.table(list(self.accounting.files))
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        if self._paths is None:
+            yield from self._in_memory()
+        else:
+            for path in self._paths:
+                yield from self._file(path)
+        self.accounting.check()
+
+    def hint(self) -> str:
+        """Return what to do where hardly a row could be used for want of one field; empty otherwise."""
+        rejected = self.accounting.rejected
+        if not rejected or self.accounting.accepted >= rejected.total():
+            return ""
+        kind, count = rejected.most_common(1)[0]
+        if kind not in _MISSING:
+            return f"{count:,} of {self.accounting.read:,} rows were rejected as {kind}: {CLASSES[kind]}"
+        seen = self._batcher.fields_seen
+        names = ", ".join(repr(name[:40]) for name in seen[:MAX_FIELDS]) + (", ..." if len(seen) > MAX_FIELDS else "")
+        field = _MISSING[kind]
+        return f"no {field} was found in {count:,} of {self.accounting.read:,} rows; name its field with --map {field}=PATH (fields seen: {names})"
+
+    def _file(self, path: str) -> Iterator[pa.RecordBatch]:
+        before = self.consumed_bytes
+        source = open_source(path, self._format)
+        self._batcher.open_file(source.name, format=source.format, compression=source.compression)
+        try:
+            for batch in _READERS[source.format](source, self._batcher):
+                self.consumed_bytes = before + source.raw.consumed
+                yield batch
+        except Unreadable:
+            if len(self._paths or ()) == 1:
+                raise InputError(f"{path!r} is not a {source.format} file, or its end is missing") from None
+            self._batcher.reject("damaged-file", 0)
+        finally:
+            source.raw.close()
+        yield from self._batcher.batches(at_end=True)
+        self._batcher.close_file()
+        if self.total_bytes is not None and source.path is not None:
+            self.consumed_bytes = before + (sizes([source.path]) or 0)
+
+    def _in_memory(self) -> Iterator[pa.RecordBatch]:
+        self._batcher.open_file("<memory>", format="memory", compression="none")
+        for batch in _arrow_batches(self._inputs):
+            if batch is not None:
+                yield from read_batch(batch, self._batcher, self.accounting.read)
+        if not _is_arrow(self._inputs):
+            for line, row in enumerate(self._inputs):
+                self._batcher.row(row, line)
+                if self._batcher.full:
+                    yield from self._batcher.batches()
+        yield from self._batcher.batches(at_end=True)
+        self._batcher.close_file()
+
+
+def read_events(inputs: str | os.PathLike[str] | Iterable[Any] | Any, *, mapping: Mapping[str, str] | None = None,
+                format: str | None = None) -> EventReader:
+    """Read prompt logs.
+
+    Parameters
+    ----------
+    inputs : path, glob, folder, "-" for stdin, sequence of these; or Arrow data, a data frame, an iterable of dicts
+        JSON Lines, CSV, Parquet and Arrow files, plain, gzip or zstd. Arrow data is anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``.
+    mapping : dict, optional
+        Field paths for logs whose shape is not known: account, time, prompt, system, org_id, conversation_id, ip, payment, user_agent, model;
+        ``time_unit`` is ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``.
+    format : str, optional
+        ``"jsonl"``, ``"csv"``, ``"parquet"`` or ``"arrow"``; found out by content and name if not given.
+
+    Returns
+    -------
+    EventReader
+
+    Raises
+    ------
+    InputError
+        An input does not exist; while iterating, one cannot be read at all.
+    ConfigError
+        Unknown format.
+
+    Examples
+    --------
+    >>> reader = read_events([{"account_id": "a", "timestamp": 1767225600, "prompt": "hello"}, {"account_id": "b"}])
+    >>> [len(batch) for batch in reader], dict(reader.accounting.rejected)
+    ([1], {'missing-prompt': 1})
+    """
+    return EventReader(inputs, mapping, format)
+
+
+def is_path(inputs: Any) -> bool:
+    """Say whether inputs are paths rather than rows."""
+    from os import PathLike
+
+    if isinstance(inputs, str | PathLike):
+        return True
+    return isinstance(inputs, list | tuple) and bool(inputs) and all(isinstance(item, str | PathLike) for item in inputs)
+
+
+def _is_arrow(inputs: Any) -> bool:
+    return hasattr(inputs, "__arrow_c_stream__") or hasattr(inputs, "__arrow_c_array__") or type(inputs).__module__.partition(".")[0] == "pandas"
+
+
+def _arrow_batches(inputs: Any) -> Iterator[pa.RecordBatch | None]:
+    if not _is_arrow(inputs):
+        if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable):
+            raise InputError(f"input is paths, Arrow data, a data frame or an iterable of dicts, not {type(inputs).__name__}")
+        return
+    import pyarrow as pa
+
+    if isinstance(inputs, pa.RecordBatch):
+        yield inputs
+    elif hasattr(inputs, "__arrow_c_stream__"):
+        yield from pa.RecordBatchReader.from_stream(inputs)
+    elif hasattr(inputs, "__arrow_c_array__"):
+        yield pa.record_batch(inputs)
+    else:
+        yield from pa.Table.from_pandas(inputs, preserve_index=False).to_batches()
