@@ -200,7 +200,7 @@ class WorldConfig:
         _within("org_share", self.org_share, 0.0, 1.0)
         if self.start.tzinfo is None:
             raise ConfigError("start needs a time zone")
-        names = [x.name for x in (*self.campaigns, *self.lookalikes)]
+        names = [c.name for c in self.campaigns] + [x.name for x in self.lookalikes]
         if len(set(names)) < len(names) or "organic" in names:
             raise ConfigError("names of campaigns and look-alikes must differ from each other and from 'organic'")
         late = [c.name for c in self.campaigns if c.start_day + c.days > self.days]

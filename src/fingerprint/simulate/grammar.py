@@ -220,18 +220,19 @@ class Grammar:
             b.target(name)
         self._targets = b.targets
         n = len(b.targets)
-        slots, self._choice_count, self._choice_start = [], np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        for target, productions in b.choices.items():
-            self._choice_start[target], self._choice_count[target] = len(slots), len(productions)
-            slots += productions
+        slots: list[int] = []
+        self._choice_count, self._choice_start = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        for target, chosen in b.choices.items():
+            self._choice_start[target], self._choice_count[target] = len(slots), len(chosen)
+            slots += chosen
         self._choices = np.array(slots, dtype=np.int64)
         lengths = np.array([len(p) for p in b.productions], dtype=np.int64)
         self._production_length = lengths
         self._production_start = np.cumsum(lengths) - lengths
         self._symbols = np.array([s for p in b.productions for s in p], dtype=np.int32)
         self._rule_in_topic = np.tile(np.arange(n, dtype=np.int32)[:, None], (1, num_topics))
-        for name, chosen in contexts.items():
-            self._rule_in_topic[b.targets[name]] = [b.target(x) for x in chosen]
+        for name, named in contexts.items():
+            self._rule_in_topic[b.targets[name]] = [b.target(x) for x in named]
         references = np.array(list(b.references) or [(0, 0, 0)], dtype=np.uint64)
         self._reference_target = references[:, 0].astype(np.int64)
         self._reference_scope = references[:, 1].astype(np.int8)
@@ -300,7 +301,8 @@ class Grammar:
 
     def _choose(self, targets: Ints, topics: Ints, key: Keys) -> Ints:
         rule = self._rule_in_topic[targets, topics]
-        return self._choices[self._choice_start[rule] + below(key, self._choice_count[rule])]
+        chosen: Ints = self._choices[self._choice_start[rule] + below(key, self._choice_count[rule])]
+        return chosen
 
     def _children(self, chosen: Ints, key: Keys) -> tuple[npt.NDArray[np.int32], Keys, Ints, Ints]:
         """Write out productions: symbols, keys (of references only), lengths and positions."""

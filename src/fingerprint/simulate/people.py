@@ -29,6 +29,7 @@ class Interests:
 
     @cached_property
     def by_language(self) -> dict[str, Ints]:
+        """Topics of each language."""
         return {lang: np.array([i for i, t in enumerate(topics()) if t.language == lang], dtype=np.int64) for lang in LANGUAGES}
 
     @cached_property
@@ -54,7 +55,8 @@ class Interests:
         """Draw each persona's language, by share of the population, among ``allowed`` if given."""
         use = [i for i, lang in enumerate(LANGUAGES) if allowed is None or lang in allowed]
         table = np.array(use)[weighted_table([_LANGUAGE_WEIGHTS[i] for i in use])]
-        return np.array(LANGUAGES)[table[below(derive(persona, "language"), len(table))]]
+        spoken: npt.NDArray[np.str_] = np.array(LANGUAGES)[table[below(derive(persona, "language"), len(table))]]
+        return spoken
 
     def draw(self, key: Keys, language: npt.NDArray[np.str_]) -> Ints:
         """Draw one topic per key, by popularity, in the given language."""
@@ -124,7 +126,7 @@ class People:
         script = chance(derive(personas, "script"), PIPELINE_SHARE) & (language == "en") & scripts
         turns = arrange(personas, counts, np.where(script, 1.0, 0.35 + below(derive(personas, "chatty"), 500) / 1000))
         low, high = lifetimes(personas, self.calendar) if window is None else (np.full(len(counts), w, dtype=np.int64) for w in window)
-        times = session_times(turns, personas, low, high, zones(personas, language), self.calendar)
+        times = session_times(turns, personas, (low, high), zones(personas, language), self.calendar)
         of = turns.account
         own, number = self.interests.own_topics(personas, language)
         topic = self.interests.choose(personas[of], turns.conversation, language[of], own[of], number[of])

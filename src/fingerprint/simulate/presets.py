@@ -111,7 +111,7 @@ def preset(name: str, *, prompts: int | None = None, accounts: int | None = None
     world = replace(world, prompts=world.prompts if prompts is None else prompts)
     if name == "scale":
         return _resize_scale(world, accounts)
-    planted = sum(x.accounts for x in (*world.campaigns, *world.lookalikes))
+    planted = sum(c.accounts for c in world.campaigns) + sum(x.accounts for x in world.lookalikes)
     if accounts is None:
         # The mean volume stays what it is, so that more prompts mean more people and not chattier ones.
         spare = world.prompts / PRESETS[name]().prompts

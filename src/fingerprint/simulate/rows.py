@@ -15,8 +15,8 @@ from fingerprint.simulate.draws import Ints, Keys
 class Rows:
     """Columns of a plan, all of one length.
 
-    ``account`` int64 (slot in the piece), ``time`` int64 (microseconds since the start), ``root`` int64 (grammar rule), ``topic`` int64, ``row``, ``body``,
-    ``conversation``, ``persona`` uint64 keys, ``human`` bool (typed by a person: habits and typing errors apply), ``noise`` int64 (number of the
+    ``account`` int64 (slot in the piece), ``time`` int64 (microseconds since the start), ``root`` int64 (grammar rule), ``topic`` int64, ``row``,
+    ``body``, ``conversation``, ``persona`` uint64 keys, ``human`` bool (typed by a person: habits and errors apply), ``noise`` int64 (number of the
     campaign whose noise applies, -1: none).
     """
 

@@ -35,6 +35,7 @@ class Calendar:
 
     @property
     def days(self) -> int:
+        """Whole days, at least one."""
         return max(1, self.span // DAY)
 
 
@@ -106,18 +107,19 @@ def zones(keys: Keys, languages: npt.NDArray[np.str_]) -> Ints:
     return out
 
 
-def session_times(turns: Turns, keys: Keys, low: Ints, high: Ints, zone: Ints, calendar: Calendar) -> Ints:
-    """Give each row its time: sessions at human hours between ``low`` and ``high`` of the account, turns minutes apart.
+def session_times(turns: Turns, keys: Keys, window: tuple[Ints, Ints], zone: Ints, calendar: Calendar) -> Ints:
+    """Give each row its time: sessions at human hours inside the window of the account, turns minutes apart.
 
     Parameters
     ----------
     turns : Turns
         Rows and their sessions.
-    keys, low, high, zone : arrays of length a
+    keys, window, zone : arrays of length a
         Account keys, first and last instant, hours from UTC.
     """
     if not len(turns.row):
         return np.zeros(0, dtype=np.int64)
+    low, high = window
     at = np.flatnonzero(turns.opens)
     account, key = turns.account[at], derive(turns.row[at], "time")
     first_day, last_day = low // DAY, np.maximum(low, high - 1) // DAY
@@ -137,7 +139,8 @@ def session_times(turns: Turns, keys: Keys, low: Ints, high: Ints, zone: Ints, c
 def flat_times(row: Keys, index: Ints, counts: Ints, low: int, high: int) -> Ints:
     """Spread each account's rows evenly over ``low .. high`` with jitter, as a load balancer does; ``counts`` is per row."""
     step = (high - low) // np.maximum(1, counts)
-    return low + index * step + below(derive(row, "jitter"), 1 << 20) * np.maximum(1, step) // (1 << 20)
+    times: Ints = low + index * step + below(derive(row, "jitter"), 1 << 20) * np.maximum(1, step) // (1 << 20)
+    return times
 
 
 def burst_times(row: Keys, key: Keys, low: int, high: int, per_week: int = 9) -> Ints:
