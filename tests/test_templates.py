@@ -46,8 +46,16 @@ def test_counts_of_words_add_up() -> None:
 def test_text_of_two_accounts_is_not_shared() -> None:
     prompts, _ = framed(20)
     stripped = strip(prompts, [i % 2 for i in range(20)])
-    assert stripped.residuals == prompts and not stripped.coverage.any()
-    assert induce_template(stripped) is None
+    assert not stripped.coverage.any() and (stripped.own_words == np.iinfo(np.int64).max).all()
+
+
+def test_what_an_account_always_writes_goes_too() -> None:
+    rng = random.Random(5)
+    prompts = [f"Hi! {' '.join(rng.sample(NOUNS, 3))} {i} please" if i % 4 == 0 else " ".join(rng.sample(NOUNS, 4)) + f" {i}" for i in range(40)]
+    stripped = strip(prompts, [i % 4 for i in range(40)])
+    for i, (prompt, residual) in enumerate(zip(prompts, stripped.residuals, strict=True)):
+        assert residual == (prompt.removeprefix("Hi! ").removesuffix(" please") if i % 4 == 0 else prompt)
+    assert not stripped.coverage.any()
 
 
 def test_rare_text_is_not_shared() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .config import ScanConfig
-from .detection import SMALLEST_COHERENCE, Detector, Group
+from .detection import SMALLEST_COHERENCE, VISIBLE, Detector, Group, has_copies, limit_of
+from .exchangeability import Exchangeability
 from .intent import capabilities, targeted
 from .records import AccountCharge, Campaign, Explanation, Representative, Test
 from .templates import induce_template
@@ -80,11 +81,12 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
     tests = []
     if exchange is not None:
         tests.append(Test(
-            "exchangeability", exchange.trace_ratio, "the accounts belong to different people, who leave a personal trace", -detect.margin <= exchange.lower and exchange.bound <= detect.margin,
-            f"Prompts of one account are {exchange.within - exchange.cross:+.4f} more alike than prompts of different accounts, shared text removed; ordinary people would differ by about "
-            f"{exchange.cross + group.trace:.4f}.", bound=exchange.bound, limit=detect.margin, p=exchange.p, q=group.q))
+            "exchangeability", exchange.trace_ratio, "the accounts belong to different people, who leave a personal trace", not _differs(exchange, config),
+            f"Prompts of one account are {exchange.within - exchange.cross:+.4f} more alike than prompts of different accounts, shared text "
+            f"removed; ordinary people would differ by about {(1 - exchange.cross) * group.trace:.4f}.", bound=exchange.bound,
+            limit=limit_of(exchange, detect), p=exchange.p, q=group.q))
         tests.append(Test(
-            "label permutation", exchange.within - exchange.cross, "account labels are exchangeable", exchange.p_permutation > 0.01,
+            "label permutation", exchange.within - exchange.cross, "account labels are exchangeable", exchange.p_permutation > VISIBLE,
             "Whether shuffling the account labels changes anything: a large p means that it does not.", p=exchange.p_permutation))
         tests.append(Test(
             "coherence", group.coherence, "the prompts have nothing in common", group.coherence >= SMALLEST_COHERENCE,
@@ -104,14 +106,19 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
     return tests
 
 
+def _differs(exchange: Exchangeability, config: ScanConfig) -> bool:
+    """Whether the accounts differ as people do, or hold one list each."""
+    return exchange.bound > limit_of(exchange, config.detect) or has_copies(exchange, config.detect)
+
+
 def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
     detect, exchange, copies = config.detect, group.exchange, group.copies
     ratio = exchange.trace_ratio if exchange is not None else float("nan")
-    people = exchange is not None and exchange.bound <= detect.margin and exchange.lower >= -detect.margin
+    people = exchange is not None and not _differs(exchange, config)
     framed = float(group.stripped.coverage.mean()) if group.stripped is not None else 0.0
     trace = f"personal trace {ratio:.2f} of an ordinary one" if exchange is not None else "too little power to measure a personal trace"
     interest = group.ownership < detect.ownership or group.median_share < detect.min_share or group.median_attributed < detect.min_attributed
-    listed = copies.shared_mean > detect.copies or group.n_copying > len(group.members)
+    listed = copies.shared_mean > detect.copies or group.n_copying >= max(len(group.members), 1)
     return [
         Explanation("people with one interest", "likely" if interest else "rejected" if people else "possible",
                     [] if people and not interest else [trace, f"{group.ownership:.0%} of such prompts come from the group"],

@@ -29,6 +29,7 @@ PER_ACCOUNT, PER_GROUP = 60, 6000  # prompts that enter the exchangeability test
 PAYLOAD = 4  # words of its own from which a prompt that has shared text is more than a copy of it
 MIN_CHARGE = 3  # attributed prompts from which an account is charged: one contact is not membership
 MIN_CAST = 3.0  # votes below which a prompt has too few neighbours to be attributed to anybody
+VISIBLE = 0.01  # p of the label permutation up to which a personal trace is there, whatever its size
 SMALLEST_COHERENCE = 0.25  # robust standard deviations of random pairs: the least a group must have in common to be evidence of anything
 
 
@@ -106,7 +107,7 @@ class Group:
     reason : str
         Empty, or why the group is not reported.
     q : float
-        Benjamini-Hochberg over the groups tested; 1 before.
+        Benjamini-Hochberg over the groups that came to the test of exchangeability; 1 for the others.
     road : str
         Where the candidate came from.
     """
@@ -244,8 +245,9 @@ class Detector:
         return np.flatnonzero(tie >= 0.5 * np.median(tie[core]))
 
     def _control_fdr(self, tested: list[Group]) -> list[Group]:
-        p = np.array([g.exchange.p if g.exchange is not None else 1.0 for g in tested])
-        q = benjamini_hochberg(p)
+        at = [i for i, g in enumerate(tested) if g.exchange is not None]
+        q = np.ones(len(tested))
+        q[at] = benjamini_hochberg(np.array([tested[i].exchange.p for i in at]))  # type: ignore[union-attr]
         out = []
         for group, value in zip(tested, q, strict=True):
             reason = group.reason
@@ -291,14 +293,14 @@ class Detector:
             return Group(reason=reason, **summary)
         keep = ~np.isin(self.actor[chosen], copying) & np.array([len(r) > 3 for r in stripped.residuals], bool)
         residual = self.evidence.encode([r for r, ok in zip(stripped.residuals, keep, strict=True) if ok])
-        exchange = exchangeability(residual, self.actor[chosen][keep], self.trace, config.margin, seed=self.seed) if keep.any() else None
+        exchange = exchangeability(residual, self.actor[chosen][keep], self.trace, seed=self.seed) if keep.any() else None
         common = mean_cross(self.evidence.vectors[self.point[chosen]], self.actor[chosen])
         summary.update(coherence=common / max(self.deviation, 1e-9), exchange=exchange)
         return Group(reason=self._reason_after(exchange, common), **summary)
 
     def _reason_before(self, summary: dict[str, Any]) -> str:
         config = self.config
-        if summary["n_copying"] > len(summary["members"]):
+        if summary["n_copying"] and summary["n_copying"] >= len(summary["members"]):
             return f"{summary['n_copying']} of its accounts hold copies of one list (homework, a benchmark, viral prompts), each mostly what others hold too"
         if len(summary["members"]) < config.min_accounts:
             return f"{len(summary['members'])} accounts remain, fewer than {config.min_accounts}: no power"
@@ -315,14 +317,15 @@ class Detector:
     def _reason_after(self, exchange: Exchangeability | None, common: float) -> str:
         if exchange is None:
             return "too few pairs of prompts inside accounts once the shared text is removed: no power"
-        if common < max(self.trace, SMALLEST_COHERENCE * self.deviation):
-            return "its accounts have less in common than an ordinary account has with itself"
-        if exchange.bound > self.config.margin:
+        if common < SMALLEST_COHERENCE * self.deviation:
+            return "its accounts have hardly more in common than random prompts"
+        limit = limit_of(exchange, self.config)
+        if exchange.bound > limit:
             return (f"its accounts differ as people do: the personal trace is {exchange.trace_ratio:.2f} of an ordinary one "
-                    f"(at most {exchange.bound:.2f} at 95 %), above {self.config.margin:g}")
-        if exchange.lower < -self.config.margin:
-            return (f"prompts of different accounts are more alike than those of one account ({exchange.trace_ratio:.2f} of an ordinary personal trace, "
-                    f"at least {exchange.lower:.2f} at 95 %): everybody has a copy of the same list")
+                    f"(at most {exchange.bound:.2f} at 95 %), above {limit:g}")
+        if has_copies(exchange, self.config):
+            return (f"prompts of different accounts are more alike than those of one account ({exchange.trace_ratio:.2f} of an ordinary personal "
+                    f"trace, at least {exchange.lower:.2f} at 95 %): everybody has a copy of the same list")
         return ""
 
     def _choose(self, rows: npt.NDArray[np.int64], charged: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -337,6 +340,16 @@ class Detector:
         size = np.unique(self.actor[order], return_counts=True)[1]
         rank = np.arange(len(order)) - np.repeat(np.cumsum(size) - size, size)
         return np.sort(order[rank < most])
+
+
+def limit_of(exchange: Exchangeability, config: DetectConfig) -> float:
+    """Return what the upper bound of the personal trace must not exceed: less where shuffling the account labels shows that there is one."""
+    return config.margin if exchange.p_permutation > VISIBLE else config.small
+
+
+def has_copies(exchange: Exchangeability, config: DetectConfig) -> bool:
+    """Whether prompts of different accounts are visibly the more alike, as where everybody has a copy of one list."""
+    return exchange.p_below <= VISIBLE and exchange.lower < -config.small
 
 
 def _median(values: npt.NDArray[Any]) -> float:

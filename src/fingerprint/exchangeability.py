@@ -26,14 +26,14 @@ class Exchangeability:
     error : float
         Standard error of ``within - cross``, jackknife over accounts.
     trace_ratio : float
-        ``(within - cross) / (cross + trace)``: 0 for a shuffled list, about 1 for ordinary people.
+        ``(within - cross) / ((1 - cross) trace)``: 0 for a shuffled list, about 1 for ordinary people. What the group has in common leaves
+        ``1 - cross`` of a unit vector free to differ, and a person's trace lies in that.
     bound, lower : float
         Upper and lower 95 % confidence bound of `trace_ratio`, each one-sided.
     p : float
-        Of the equivalence test: chance of a ratio as close to zero as this if the true one were at the nearer margin (two one-sided tests,
-        Schuirmann 1987).
-    p_permutation : float
-        Chance of a difference as large as this when account labels are permuted ("this is one list").
+        Chance of a ratio as small as this if the accounts were ordinary people, with a true ratio of 1.
+    p_permutation, p_below : float
+        Chance of a difference as large, and as small, as this when account labels are permuted ("this is one list").
     n_accounts, n_prompts : int
         What entered.
     """
@@ -46,11 +46,12 @@ class Exchangeability:
     lower: float
     p: float
     p_permutation: float
+    p_below: float
     n_accounts: int
     n_prompts: int
 
 
-def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64], trace: float, margin: float, permutations: int = 99,
+def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64], trace: float, permutations: int = 199,
                     seed: int = 0) -> Exchangeability | None:
     """Test whether the account says anything about the content.
 
@@ -62,8 +63,6 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
         Their accounts.
     trace : float
         Personal trace of the population (:func:`fingerprint.profiles.personal_trace`), > 0 where it could be measured.
-    margin : float
-        Equivalence margin of the ratio.
     permutations : int
         Label permutations for `p_permutation`.
 
@@ -98,20 +97,20 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
     loo_within = (within_i.sum() - within_i) / np.maximum(pairs.sum() - pairs, 1)
     loo_cross = (cross_all - 2 * (sums @ total - squares)) / np.maximum(cross_pairs - 2 * n * (n.sum() - n), 1)
     a = len(n)
-    scale = max(cross, 0.0) + max(trace, 1e-6)
+    scale = max(1 - max(cross, 0.0), 1e-6) * max(trace, 1e-6)
     ratio = (within - cross) / scale
-    loo = (loo_within - loo_cross) / (np.maximum(loo_cross, 0.0) + max(trace, 1e-6))
+    loo = (loo_within - loo_cross) / (np.maximum(1 - np.maximum(loo_cross, 0.0), 1e-6) * max(trace, 1e-6))
     error_ratio = float(np.sqrt((a - 1) / a * ((loo - loo.mean()) ** 2).sum()))
     reach = float(stdtrit(a - 1, 0.95)) * error_ratio
-    p = float(stdtr(a - 1, (abs(ratio) - margin) / max(error_ratio, 1e-9)))
+    p = float(stdtr(a - 1, (ratio - 1) / max(error_ratio, 1e-9)))
 
     rng = np.random.default_rng(seed)
     null = np.empty(permutations)
     for i in range(permutations):
         shuffled = np.add.reduceat(rows[rng.permutation(len(rows))], start, axis=0)
         null[i] = np.einsum("ij,ij->", shuffled, shuffled)
-    p_permutation = float((1 + (null >= squares.sum()).sum()) / (permutations + 1))
-    return Exchangeability(within, cross, error_ratio * scale, ratio, ratio + reach, ratio - reach, p, p_permutation, a, len(rows))
+    p_permutation, p_below = (float((1 + n.sum()) / (permutations + 1)) for n in (null >= squares.sum(), null <= squares.sum()))
+    return Exchangeability(within, cross, error_ratio * scale, ratio, ratio + reach, ratio - reach, p, p_permutation, p_below, a, len(rows))
 
 
 def mean_cross(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64]) -> float:

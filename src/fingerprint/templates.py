@@ -17,6 +17,7 @@ from .words import Words
 
 SLOT = "\u27e8\u2026\u27e9"
 SHARE = 0.1  # of the prompts, from which a trigram is shared text
+MAX_REFRAIN = 16  # words of an account's own at either end of its prompts
 MIN_PROMPTS, MIN_HOLDERS = 6, 3  # and in at least so many prompts and accounts
 _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))  # multipliers of a polynomial hash over keyed hashes, modulo 2**64
 
@@ -86,11 +87,9 @@ def shared_words(words: Words, account: npt.NDArray[np.int64], share: float = SH
     """
     covered = np.zeros(len(words.hashes), bool)
     row = words.rows
-    at = np.flatnonzero(row[:-2] == row[2:]) if len(row) > 2 else np.zeros(0, np.int64)
+    at, trigram = _trigrams(words)
     if not len(at):
         return covered
-    h = words.hashes
-    trigram = (h[at] * _ODD[0] + h[at + 1]) * _ODD[1] + h[at + 2]
     distinct, number = np.unique(trigram, return_inverse=True)
     _, who = np.unique(account, return_inverse=True)
     hot = _distinct_per(number, row[at], len(words), len(distinct)) >= max(float(MIN_PROMPTS), share * len(words))
@@ -101,6 +100,50 @@ def shared_words(words: Words, account: npt.NDArray[np.int64], share: float = SH
     return covered
 
 
+def _refrains(words: Words, account: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Say of each word whether it stands in text that at least half of the prompts of its account, and three of them, contain.
+
+    That is a trigram anywhere, or any number of words at the beginning or at the end.
+    """
+    covered = np.zeros(len(words.hashes), bool)
+    at, trigram = _trigrams(words)
+    if not len(at):
+        return covered
+    _, who = np.unique(account, return_inverse=True)
+    often = _often(trigram, words.rows[at], who)
+    for step in range(3):
+        covered[at[often] + step] = True
+    first, last = words.offsets[:-1], words.offsets[1:] - 1
+    for ends, step in ((first, 1), (last, -1)):
+        row = np.arange(len(words))
+        text = np.zeros(len(words), np.uint64)
+        for n in range(MAX_REFRAIN):
+            row = row[last[row] - first[row] >= n]
+            place = ends[row] + step * n
+            text[row] = text[row] * _ODD[0] + words.hashes[place]
+            row = row[_often(text[row], row, who)]
+            covered[ends[row] + step * n] = True
+    return covered
+
+
+def _often(text: npt.NDArray[np.uint64], row: npt.NDArray[np.int64], who: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Say of each piece of text, of prompt `row`, whether at least half of the prompts of its account contain it, and three of them."""
+    if not len(text):
+        return np.zeros(0, bool)
+    _, number = np.unique(text, return_inverse=True)
+    size = np.bincount(who)
+    own, place = np.unique(number * len(size) + who[row], return_inverse=True)
+    frequent: npt.NDArray[np.bool_] = _distinct_per(place, row, int(row.max()) + 1, len(own)) >= np.maximum(3, 0.5 * size[own % len(size)])
+    return frequent[place]
+
+
+def _trigrams(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """Return the first word of every three in a row of one prompt, int64[t], and a hash of the three, uint64[t]."""
+    row, h = words.rows, words.hashes
+    at = np.flatnonzero(row[:-2] == row[2:]) if len(row) > 2 else np.zeros(0, np.int64)
+    return at, (h[at] * _ODD[0] + h[at + 1]) * _ODD[1] + h[at + 2] if len(at) else np.zeros(0, np.uint64)
+
+
 def _distinct_per(number: npt.NDArray[np.int64], value: npt.NDArray[np.int64], n_values: int, n_numbers: int) -> npt.NDArray[np.int64]:
     """Return for each number how many different values it occurs with."""
     pair = np.sort(number * n_values + value)
@@ -108,7 +151,7 @@ def _distinct_per(number: npt.NDArray[np.int64], value: npt.NDArray[np.int64], n
 
 
 def strip_shared(words: Words, account: npt.NDArray[np.int64], share: float = SHARE) -> Stripped:
-    """Remove from each prompt the text it shares with others.
+    """Remove from each prompt the text it shares with others, and the text its account puts into most of its prompts (a signature, a persona).
 
     Parameters
     ----------
@@ -120,9 +163,11 @@ def strip_shared(words: Words, account: npt.NDArray[np.int64], share: float = SH
         A trigram is shared when it stands in at least this share of the prompts.
     """
     covered = shared_words(words, account, share)
+    refrain = _refrains(words, account)
     row, n_words = words.rows, np.diff(words.offsets)
     n_covered = np.bincount(row[covered], minlength=len(words))
     own_words = np.where(n_covered > 0, n_words - n_covered, np.iinfo(np.int64).max)
+    covered |= refrain
     opens = covered & (np.diff(row, prepend=-1) != 0) | covered & ~np.concatenate([[False], covered[:-1]])
     closes = covered & (np.diff(row, append=-1) != 0) | covered & ~np.concatenate([covered[1:], [False]])
     first, last = np.flatnonzero(opens), np.flatnonzero(closes)

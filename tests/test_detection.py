@@ -1,0 +1,260 @@
+"""Detection on synthetic vectors: the campaign is found, nobody else is, and charging goes by the same rule."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+import pytest
+from detection_fixture import K, World, world
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
+
+from fingerprint.charging import charge, sampled_events
+from fingerprint.config import DetectConfig
+from fingerprint.detection import MIN_CAST, MIN_CHARGE, VISIBLE, Detector, Group, benjamini_hochberg, has_copies, limit_of
+from fingerprint.exchangeability import Exchangeability
+from fingerprint.neighbours import PREVALENT
+from fingerprint.traffic import shuffle_within_hours
+
+
+@pytest.fixture(scope="module")
+def planted() -> World:
+    return world(0)
+
+
+@pytest.fixture(scope="module")
+def detector(planted: World) -> Detector:
+    return Detector(planted.evidence(), DetectConfig(), 0, 1)
+
+
+@pytest.fixture(scope="module")
+def groups(detector: Detector) -> list[Group]:
+    return detector.run()
+
+
+@pytest.fixture(scope="module")
+def small(planted: World) -> tuple[Detector, list[Group]]:
+    """The same world with 16 texts per account as evidence: half of the campaign's prompts are not sampled."""
+    made = Detector(planted.evidence(sample=16), DetectConfig(), 0, 1)
+    return made, [g for g in made.run() if not g.reason]
+
+
+def reported(found: list[Group]) -> list[Group]:
+    return [g for g in found if not g.reason]
+
+
+def overlap(group: Group, true: np.ndarray) -> tuple[float, float]:
+    """Recall and purity."""
+    hit = len(np.intersect1d(group.members, true))
+    return hit / len(true), hit / max(len(group.members), 1)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_campaign_is_found_and_nothing_else(seed: int) -> None:
+    made = world(seed)
+    found = reported(Detector(made.evidence(), DetectConfig(), 0, 1).run())
+    assert len(found) == 1
+    recall, purity = overlap(found[0], made.campaign)
+    assert recall >= 0.9 and purity >= 0.9
+
+
+def test_what_is_charged_is_the_campaign(planted: World, detector: Detector, groups: list[Group]) -> None:
+    (found,) = reported(groups)
+    recall, purity = overlap(found, planted.campaign)
+    assert recall >= 0.9 and purity >= 0.9
+    text = detector.text[found.attributed]
+    assert planted.harvested[text].mean() > 0.95, "what its accounts ask for themselves is not charged"
+    assert planted.harvested[text].sum() > 0.9 * planted.harvested.sum()
+    assert set(detector.actor[found.attributed].tolist()) == set(found.members.tolist())
+    assert (found.inside > DetectConfig().attribution).all() and (found.inside <= 1 + 1e-6).all() and len(found.inside) == len(found.attributed)
+    assert found.q < 0.01 and found.ownership > 0.9 and found.exchange is not None and abs(found.exchange.trace_ratio) < 0.3
+
+
+def test_findings_come_first_and_every_other_group_has_a_reason(groups: list[Group]) -> None:
+    assert [bool(g.reason) for g in groups] == sorted(bool(g.reason) for g in groups)
+    assert len(groups) > 5, "communities of organic accounts were tested"
+    assert any("as people do" in g.reason for g in groups)
+    assert all(0 <= g.q <= 1 for g in groups)
+
+
+def test_evaluators_hold_copies_of_one_list(planted: World, detector: Detector, groups: list[Group]) -> None:
+    group = detector.test(planted.evaluators, "by hand")
+    assert group is not None and group.n_copying == len(planted.evaluators) and "copies" in group.reason and not len(group.members)
+    assert any(g.n_copying >= 0.9 * len(planted.evaluators) and "copies" in g.reason for g in groups), "found as a candidate, and rejected for it"
+
+
+def test_strangers_are_no_group(planted: World, detector: Detector) -> None:
+    strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
+    assert detector.test(strangers, "by hand") is None
+
+
+def test_the_road_of_profiles_proposes_parts_of_the_campaign_alone(planted: World, detector: Detector) -> None:
+    proposed = [m for road, m in detector.candidates() if road == "profiles" and np.isin(m, planted.campaign).any()]
+    assert proposed and all(np.isin(m, planted.campaign).mean() >= 0.9 for m in proposed)
+
+
+def exchange(**changes: float) -> Exchangeability:
+    plain: dict[str, float] = {
+        "within": 0.2, "cross": 0.2, "error": 0.01, "trace_ratio": 0.0, "bound": 0.5, "lower": -0.5, "p": 0.001, "p_permutation": 0.5, "p_below": 0.5}
+    return Exchangeability(**(plain | changes), n_accounts=20, n_prompts=200)
+
+
+def test_the_margin_is_smaller_where_a_trace_is_visible() -> None:
+    config = DetectConfig(margin=0.8, small=0.2)
+    assert limit_of(exchange(p_permutation=VISIBLE * 1.01), config) == 0.8 and limit_of(exchange(p_permutation=VISIBLE), config) == 0.2
+
+
+def test_copies_are_seen_only_where_labels_show_them() -> None:
+    config = DetectConfig(small=0.3)
+    assert has_copies(exchange(lower=-0.31, p_below=VISIBLE), config)
+    assert not has_copies(exchange(lower=-0.31, p_below=VISIBLE * 1.01), config)
+    assert not has_copies(exchange(lower=-0.29, p_below=VISIBLE), config)
+
+
+def test_copies_are_named_where_they_are_seen() -> None:
+    """A list that is shared out and then run once more by everybody else: members are charged with copies, so nothing is reported."""
+    made = world(0, n_evaluators=0)
+    t = made.traffic
+    own = np.flatnonzero(made.harvested[t.text])
+    again = made.campaign[(np.searchsorted(made.campaign, t.account[own]) + 1) % len(made.campaign)]
+    doubled = dataclasses.replace(
+        t, account=np.concatenate([t.account, again]), text=np.concatenate([t.text, t.text[own]]),
+        time_us=np.concatenate([t.time_us, t.time_us[own]]))
+    made.traffic = doubled
+    run = Detector(made.evidence(), DetectConfig(), 0, 1)
+    assert not reported(run.run())
+    group = run.test(made.campaign, "by hand")
+    assert group is not None and group.n_copying >= 0.9 * len(made.campaign) and "copies" in group.reason
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_reported_when_labels_are_shuffled(planted: World, seed: int) -> None:
+    t = planted.traffic
+    made = Detector(planted.evidence(account=shuffle_within_hours(t.account, t.time_us, seed)), DetectConfig(), 0, 1)
+    assert not reported(made.run())
+
+
+def test_nothing_is_reported_without_a_campaign() -> None:
+    assert not reported(Detector(world(5, n_campaign=0).evidence(), DetectConfig(), 0, 1).run())
+
+
+def test_a_campaign_whose_accounts_keep_to_topics_is_not_reported_as_one_source() -> None:
+    """The same source, but every account has a large offset of its own: they differ as people do."""
+    made = world(0, n_evaluators=0)
+    rng = np.random.default_rng(0)
+    who = np.zeros(len(made.vectors), np.int64)
+    who[made.traffic.text] = made.traffic.account
+    offsets = rng.standard_normal((len(made.traffic.account_ids), made.vectors.shape[1]))
+    offsets /= np.linalg.norm(offsets, axis=1, keepdims=True)
+    made.vectors[made.harvested] += 0.7 * offsets[who[made.harvested]].astype(np.float32)
+    made.vectors /= np.linalg.norm(made.vectors, axis=1, keepdims=True)
+    assert not reported(Detector(made.evidence(), DetectConfig(), 0, 1).run())
+
+
+def plain(groups: list[Group]) -> list[tuple[object, ...]]:
+    return [(g.members.tolist(), g.attributed.tolist(), g.inside.tolist(), g.reason, g.q, g.road, g.exchange) for g in groups]
+
+
+def test_threads_change_nothing(planted: World, groups: list[Group]) -> None:
+    assert plain(groups) == plain(Detector(planted.evidence(threads=2), DetectConfig(), 0, 2).run())
+
+
+def test_min_accounts_is_respected(planted: World, detector: Detector, groups: list[Group]) -> None:
+    n = len(reported(groups)[0].members)
+    enough, more = (Detector(planted.evidence(), DetectConfig(min_accounts=m), 0, 1).run() for m in (n, n + 1))
+    assert len(reported(enough)) == 1 and not reported(more)
+    assert all(len(m) >= 6 for _, m in detector.candidates())
+    few = detector.test(planted.campaign[:5], "by hand")
+    assert few is None or few.reason
+
+
+def test_only_tests_candidates_that_hold_one_of_these(planted: World, detector: Detector) -> None:
+    found = detector.run(only=planted.campaign[:1])
+    assert [overlap(g, planted.campaign)[0] >= 0.9 for g in reported(found)] == [True]
+    assert len(found) < len(detector.run())
+
+
+def test_recruiting_brings_back_who_was_left_out(planted: World, detector: Detector) -> None:
+    found = detector.recruit(planted.campaign[::2])
+    assert len(np.intersect1d(found, planted.campaign)) >= 0.9 * len(planted.campaign)
+    assert len(np.setdiff1d(found, planted.campaign)) <= 2
+
+
+def test_half_of_all_accounts_is_never_a_group(detector: Detector) -> None:
+    assert detector.test(np.arange(detector.evidence.n_actors // 2 + 1), "by hand") is None
+
+
+def plain_rule(made: Detector, holders: dict[int, list[int]], members: set[int], vector: np.ndarray, actor: int) -> bool:
+    """Whether an unsampled text of a member is charged, by loops over its nearest sampled texts."""
+    similarity = made.evidence.vectors @ vector
+    votes: dict[int, float] = {}
+    for p in np.argsort(-similarity)[: K - 1].tolist():
+        if similarity[p] > made.floor and len(holders[p]) <= PREVALENT:
+            for account in holders[p]:
+                if account != actor:
+                    votes[account] = votes.get(account, 0.0) + 1 / len(holders[p])
+    cast = sum(votes.values())
+    return cast >= MIN_CAST - 1e-6 and sum(w for a, w in votes.items() if a in members) > made.config.attribution * cast
+
+
+def test_unsampled_prompts_are_charged_by_the_same_rule(planted: World, small: tuple[Detector, list[Group]]) -> None:
+    made, found = small
+    assert len(found) == 1 and min(overlap(found[0], planted.campaign)) >= 0.9
+    group, t = found[0], planted.traffic
+    told: list[int] = []
+    (events,) = charge(found, made, t, told.append)
+    assert (np.diff(events) > 0).all()
+    sampled = sampled_events(group, made, t)
+    assert np.isin(sampled, events).all() and len(sampled) < 0.7 * len(events)
+    holdings = made.evidence.holdings
+    rest = np.flatnonzero(~holdings.sampled & np.isin(holdings.actor, group.members))
+    assert sum(told) == len(np.unique(holdings.text[rest])) > 100
+    wanted = {(a, x) for a, x in zip(made.actor[group.attributed].tolist(), made.text[group.attributed].tolist(), strict=True)}
+    holders: dict[int, list[int]] = {}
+    for p, a in zip(made.held.point.tolist(), made.held.account.tolist(), strict=True):
+        holders.setdefault(p, []).append(a)
+    members = set(group.members.tolist())
+    for a, x in zip(holdings.actor[rest].tolist(), holdings.text[rest].tolist(), strict=True):
+        if plain_rule(made, holders, members, planted.vectors[x], a):
+            wanted.add((a, x))
+    rows = [i for i, pair in enumerate(zip(t.account.tolist(), t.text.tolist(), strict=True)) if pair in wanted]
+    assert len(np.setxor1d(rows, events)) <= 2, "ties at the border of K neighbours aside"
+    assert planted.harvested[t.text[events]].mean() > 0.95 and len(events) > 0.9 * planted.harvested.sum()
+
+
+def test_charging_in_parts_charges_the_same(planted: World, small: tuple[Detector, list[Group]], monkeypatch: pytest.MonkeyPatch) -> None:
+    made, found = small
+    whole = charge(found, made, planted.traffic)
+    told: list[int] = []
+    monkeypatch.setattr("fingerprint.charging.TEXTS_AT_ONCE", 37)
+    parts = charge(found, made, planted.traffic, told.append)
+    assert (whole[0] == parts[0]).all() and len(told) > 3 and max(told) <= 37
+
+
+def test_repeated_events_of_a_charged_text_are_charged(planted: World, small: tuple[Detector, list[Group]]) -> None:
+    made, found = small
+    t = planted.traffic
+    events = charge(found, made, t)[0]
+    twice = dataclasses.replace(
+        t, account=np.concatenate([t.account, t.account[events[:1]]]), text=np.concatenate([t.text, t.text[events[:1]]]),
+        time_us=np.concatenate([t.time_us, t.time_us[:1]]))
+    assert charge(found, made, twice)[0].tolist() == [*events.tolist(), len(t.account)]
+    assert charge([], made, t) == []
+
+
+def test_no_account_is_charged_for_one_contact(planted: World, detector: Detector, groups: list[Group]) -> None:
+    for group in reported(groups):
+        assert min(Counter(detector.actor[group.attributed].tolist()).values()) >= MIN_CHARGE
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_benjamini_hochberg_equals_scipy(p: list[float]) -> None:
+    assert np.allclose(benjamini_hochberg(np.array(p)), false_discovery_control(p, method="bh"), atol=1e-12)
+
+
+def test_benjamini_hochberg_of_nothing() -> None:
+    assert benjamini_hochberg(np.zeros(0)).tolist() == []

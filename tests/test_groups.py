@@ -1,0 +1,84 @@
+"""Groups: communities of planted graphs, and the ladder of resolutions."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from fingerprint.groups import communities, resolution_ladder
+
+
+def blocks(sizes: list[int], inside: float, outside: float, seed: int = 0) -> tuple[csr_matrix, np.ndarray]:
+    """Dense ties inside blocks, rare ones between; return the graph and the block of each node."""
+    rng = np.random.default_rng(seed)
+    truth = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    n = len(truth)
+    same = truth[:, None] == truth[None, :]
+    tie = np.where(same, inside * rng.uniform(0.5, 1.5, (n, n)), outside * (rng.random((n, n)) < 0.05))
+    tie = np.triu(tie, 1)
+    graph = csr_matrix(tie + tie.T)
+    graph.sort_indices()
+    return graph, truth
+
+
+def same_partition(left: np.ndarray, right: np.ndarray) -> bool:
+    pairs = set(zip(left.tolist(), right.tolist(), strict=True))
+    return len(pairs) == len(set(left.tolist())) == len(set(right.tolist()))
+
+
+@pytest.mark.parametrize("sizes", [[40, 40, 40], [150, 30, 8, 6], [6] * 20])
+def test_planted_blocks_are_found(sizes: list[int]) -> None:
+    graph, truth = blocks(sizes, 0.1, 0.05)
+    assert same_partition(communities(graph, 0.02), truth)
+
+
+def test_a_small_ring_among_many_accounts_is_found() -> None:
+    """What modularity would merge: one block of 12 among 2000 loosely tied nodes."""
+    rng = np.random.default_rng(1)
+    left, right = rng.integers(0, 2000, (2, 12_000))
+    ring = np.array([(a, b) for a in range(500, 512) for b in range(a) if b >= 500]).T
+    row, column = np.concatenate([left[left != right], ring[0]]), np.concatenate([right[left != right], ring[1]])
+    weight = np.concatenate([np.full((left != right).sum(), 0.01), np.full(ring.shape[1], 0.1)])
+    graph = csr_matrix((weight, (row, column)), shape=(2000, 2000))
+    graph = (graph + graph.T).tocsr()
+    graph.sort_indices()
+    label = communities(graph, 0.05)
+    assert (label[500:512] == label[500]).all() and (label == label[500]).sum() == 12
+
+
+def test_the_resolution_is_the_least_mean_tie() -> None:
+    graph, truth = blocks([30, 30], 0.1, 0.0)
+    assert same_partition(communities(graph, 0.05), truth)
+    assert len(np.unique(communities(graph, 0.3))) > 30, "no pair is tied that strongly"
+
+
+def test_deterministic_for_a_seed() -> None:
+    graph, _ = blocks([20, 20, 20, 20], 0.05, 0.2, seed=3)
+    first = communities(graph, 0.03, seed=5)
+    assert all((communities(graph, 0.03, seed=5) == first).all() for _ in range(3))
+
+
+def test_isolated_accounts_are_alone_and_labels_follow_first_members() -> None:
+    tie = np.zeros((9, 9))
+    for members in ([1, 5, 7], [2, 4, 8]):
+        tie[np.ix_(members, members)] = 1.0
+    np.fill_diagonal(tie, 0)
+    label = communities(csr_matrix(tie), 0.1)
+    assert label.tolist() == [0, 1, 2, 3, 2, 1, 4, 1, 2] and label.dtype == np.int64
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_graphs_without_ties(n: int) -> None:
+    assert communities(csr_matrix((n, n)), 0.1).tolist() == list(range(n))
+
+
+@pytest.mark.parametrize(("n", "start", "ratio"), [(100_000, 0.01, 2.0), (1000, 0.01, 4.0), (400, 0.01, 2.0), (10, 0.01, 2.0), (0, 0.01, 2.0)])
+def test_ladder(n: int, start: float, ratio: float) -> None:
+    ladder = resolution_ladder(n, start, ratio)
+    least = 2 / max(n, 1)
+    assert ladder[0] == start and all(b == pytest.approx(a / ratio) for a, b in pairwise(ladder))
+    assert all(step > least for step in ladder[1:]), "below, a source would be more than half of all accounts"
+    assert ladder[-1] / ratio <= least, "the ladder stops too early"

@@ -1,0 +1,129 @@
+"""Traffic: holdings and the evidence sample against plain Python, declared actors, the shuffle of labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fingerprint.traffic import HOUR_US, LEAST_SAMPLE, Holdings, declared_actors, hold, shuffle_within_hours
+
+EVENTS = st.lists(st.tuples(st.integers(0, 6), st.integers(-1, 29)), max_size=120)
+HASHES = st.lists(st.integers(0, 2**64 - 1), min_size=30, max_size=30, unique=True)
+
+
+def arrays(events: list[tuple[int, int]], hashes: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.array([a for a, _ in events], np.int64), np.array([t for _, t in events], np.int64), np.array(hashes, np.uint64)
+
+
+def plain_hold(events: list[tuple[int, int]], hashes: list[int], sample: int, budget: int, eligible: set[int]) -> list[tuple[int, int, int, bool]]:
+    times = Counter(e for e in events if e[1] >= 0)
+    texts: dict[int, list[int]] = {}
+    for who, what in times:
+        texts.setdefault(who, []).append(what)
+    sizes = [len(t) for t in texts.values()]
+    limit = sample
+    while limit > min(LEAST_SAMPLE, sample) and sum(min(n, limit) for n in sizes) > budget:
+        limit -= 1
+    chosen = {(who, what) for who, held in texts.items() for what in sorted(set(held) & eligible, key=lambda t: hashes[t])[:limit]}
+    return [(who, what, times[who, what], (who, what) in chosen) for who, what in sorted(times)]
+
+
+def rows(found: Holdings) -> list[tuple[int, int, int, bool]]:
+    return list(zip(found.actor.tolist(), found.text.tolist(), found.count.tolist(), found.sampled.tolist(), strict=True))
+
+
+@settings(deadline=None)
+@given(EVENTS, HASHES, st.integers(1, 20), st.integers(1, 130))
+def test_hold_equals_plain_python(events: list[tuple[int, int]], hashes: list[int], sample: int, budget: int) -> None:
+    assert rows(hold(*arrays(events, hashes), sample, budget)) == plain_hold(events, hashes, sample, budget, set(range(30)))
+
+
+@settings(deadline=None)
+@given(EVENTS, HASHES, st.integers(1, 20), st.sets(st.integers(0, 29)))
+def test_only_eligible_texts_are_sampled(events: list[tuple[int, int]], hashes: list[int], sample: int, eligible: set[int]) -> None:
+    mask = np.isin(np.arange(30), list(eligible))
+    assert rows(hold(*arrays(events, hashes), sample, 10_000, mask)) == plain_hold(events, hashes, sample, 10_000, eligible)
+
+
+@settings(deadline=None)
+@given(EVENTS, HASHES, st.integers(1, 12), st.integers(0, 119))
+def test_samples_of_two_shards_merge(events: list[tuple[int, int]], hashes: list[int], sample: int, cut: int) -> None:
+    """A bottom-k sketch: the sample of everything is the sample of the union of the shards' samples."""
+    kept = []
+    for shard in (events[:cut], events[cut:]):
+        part = hold(*arrays(shard, hashes), sample, 10_000)
+        kept += list(zip(part.actor[part.sampled].tolist(), part.text[part.sampled].tolist(), strict=True))
+    merged, whole = hold(*arrays(kept, hashes), sample, 10_000), hold(*arrays(events, hashes), sample, 10_000)
+    assert {r[:2] for r in rows(merged) if r[3]} == {r[:2] for r in rows(whole) if r[3]}
+
+
+def test_the_budget_lowers_the_limit_of_every_actor_alike() -> None:
+    rng = np.random.default_rng(0)
+    size = np.array([100, 60, 30, 12, 3])
+    actor = np.repeat(np.arange(5), size)
+    text = np.arange(len(actor))
+    exact = rng.integers(0, 2**63, len(actor)).astype(np.uint64)
+    found = hold(actor, text, exact, 64, 120)
+    kept = np.bincount(found.actor[found.sampled], minlength=5)
+    limit = kept[:3].max()
+    assert kept.tolist() == np.minimum(size, limit).tolist() and kept.sum() <= 120
+    assert np.minimum(size, limit + 1).sum() > 120, "a larger limit would have fitted"
+
+
+def test_the_budget_never_lowers_the_limit_below_the_least_sample() -> None:
+    actor = np.repeat(np.arange(50), 40)
+    found = hold(actor, np.arange(2000), np.arange(2000).astype(np.uint64), 128, 10)
+    assert np.bincount(found.actor[found.sampled]).tolist() == [LEAST_SAMPLE] * 50
+    few = hold(actor, np.arange(2000), np.arange(2000).astype(np.uint64), 3, 10)
+    assert np.bincount(few.actor[few.sampled]).tolist() == [3] * 50
+
+
+def test_accounts_that_hold_the_same_texts_sample_the_same() -> None:
+    exact = np.random.default_rng(1).integers(0, 2**63, 100).astype(np.uint64)
+    found = hold(np.repeat([0, 1], 100), np.tile(np.arange(100), 2), exact, 16, 10_000)
+    first, second = (found.text[found.sampled & (found.actor == a)].tolist() for a in (0, 1))
+    assert first == second == sorted(np.argsort(exact)[:16].tolist())
+
+
+def test_no_events() -> None:
+    none = np.zeros(0, np.int64)
+    assert rows(hold(none, none, np.zeros(0, np.uint64), 8, 8)) == []
+    assert rows(hold(np.zeros(2, np.int64), np.full(2, -1), np.zeros(0, np.uint64), 8, 8)) == []
+
+
+def test_accounts_of_one_organisation_are_one_actor() -> None:
+    account = np.array([0, 1, 2, 3, 1, 4, 4])
+    org = np.array([7, -1, -1, 7, 7, 9, 7])
+    actor = declared_actors(account, 6, org)
+    assert actor[0] == actor[1] == actor[3], "0, 1 and 3 name organisation 7"
+    assert actor[4] not in (actor[0], actor[2]), "the first organisation an account names counts"
+    assert len({actor[0], actor[2], actor[4], actor[5]}) == 4 and sorted(set(actor.tolist())) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_without_organisations_every_account_is_an_actor(n: int) -> None:
+    assert declared_actors(np.arange(n), n, np.full(n, -1)).tolist() == list(range(n))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(-2, 3), st.integers(0, HOUR_US - 1)), max_size=60), st.integers(0, 5))
+def test_the_shuffle_keeps_the_labels_of_each_hour(events: list[tuple[int, int, int]], seed: int) -> None:
+    account = np.array([e[0] for e in events], np.int64)
+    time = np.array([e[1] * HOUR_US + e[2] for e in events], np.int64)
+    shuffled = shuffle_within_hours(account, time, seed)
+    for hour in {e[1] for e in events}:
+        inside = time // HOUR_US == hour
+        assert Counter(shuffled[inside].tolist()) == Counter(account[inside].tolist())
+    assert (shuffled == shuffle_within_hours(account, time, seed)).all()
+
+
+def test_the_shuffle_is_a_shuffle() -> None:
+    account = np.repeat(np.arange(50), 40)
+    time = np.arange(2000) * HOUR_US // 500
+    shuffled = shuffle_within_hours(account, time, 0)
+    assert (shuffled == account).mean() < 0.2
+    assert (shuffled != shuffle_within_hours(account, time, 1)).mean() > 0.5

@@ -1,0 +1,95 @@
+"""Nearest vectors: exact against numpy, the inverted file by recall, and FAISS's thread setting."""
+
+from __future__ import annotations
+
+import faiss
+import numpy as np
+import pytest
+
+from fingerprint import vectors
+from fingerprint.vectors import AT_ONCE, VectorIndex, nearest
+
+
+def unit(v: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(v / np.linalg.norm(v, axis=1, keepdims=True), np.float32)
+
+
+def clustered(n: int, n_clusters: int = 60, dim: int = 24, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return unit(rng.standard_normal((n_clusters, dim))[rng.integers(0, n_clusters, n)] + 0.5 * rng.standard_normal((n, dim)))
+
+
+def brute(base: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    similarity = queries.astype(np.float64) @ base.T.astype(np.float64)
+    index = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(similarity, index, 1), index
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 2), (500, 7), (500, 500)])
+def test_exact_search_equals_numpy(n: int, k: int) -> None:
+    base, queries = clustered(n), clustered(40, seed=1)
+    similarity, index = VectorIndex(base).nearest(queries, k)
+    wanted, order = brute(base, queries, k)
+    assert similarity.dtype == np.float32 and index.dtype == np.int64
+    assert np.allclose(similarity, wanted, atol=1e-5) and (index == order).mean() > 0.999
+    assert (np.diff(similarity, axis=1) <= 0).all()
+
+
+def test_each_vector_is_its_own_first_neighbour() -> None:
+    base = clustered(300)
+    similarity, index = nearest(base, 5)
+    assert (index[:, 0] == np.arange(300)).all() and np.allclose(similarity[:, 0], 1, atol=1e-5)
+    other = VectorIndex(base).nearest(base, 5)
+    assert (index == other[1]).all() and (similarity == other[0]).all()
+
+
+def test_fewer_vectors_than_neighbours() -> None:
+    similarity, index = nearest(clustered(3), 5)
+    assert (np.sort(index[:, :3]) == [0, 1, 2]).all() and (index[:, 3:] == -1).all()
+    assert np.isneginf(similarity[:, 3:]).all() and np.isfinite(similarity[:, :3]).all()
+
+
+def test_nothing_indexed_and_nothing_asked() -> None:
+    similarity, index = VectorIndex(np.zeros((0, 4), np.float32)).nearest(np.ones((2, 4), np.float32), 3)
+    assert (index == -1).all() and np.isneginf(similarity).all() and index.shape == (2, 3)
+    similarity, index = VectorIndex(clustered(9)).nearest(np.zeros((0, 24), np.float32), 3)
+    assert index.shape == similarity.shape == (0, 3)
+
+
+def test_progress_adds_up_over_parts() -> None:
+    told: list[int] = []
+    queries = clustered(2 * AT_ONCE + 5)
+    _, index = VectorIndex(queries[:50]).nearest(queries, 2, told.append)
+    assert sum(told) == len(queries) and len(told) == 3
+    assert (index[AT_ONCE:] == VectorIndex(queries[:50]).nearest(queries[AT_ONCE:], 2)[1]).all()
+
+
+def test_inverted_file_finds_most_neighbours_and_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = clustered(6000)
+    exact = nearest(base, 10)[1]
+    monkeypatch.setattr(vectors, "EXACT_LIMIT", 1000)
+    search = VectorIndex(base, 1)
+    assert isinstance(search._index, faiss.IndexIVFFlat)
+    similarity, index = search.nearest(base, 10)
+    recall = np.mean([len(np.intersect1d(a, b)) for a, b in zip(index, exact, strict=True)]) / 10
+    assert recall >= 0.9
+    again = VectorIndex(base, 2).nearest(base, 10)
+    assert (again[1] == index).all() and (again[0] == similarity).all(), "threads change nothing"
+    assert np.allclose(similarity, np.einsum("ij,ikj->ik", base, base[index]), atol=1e-5)
+
+
+@pytest.mark.parametrize("threads", [None, 1, 2])
+def test_thread_setting_is_restored(threads: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = faiss.omp_get_max_threads()
+    seen = []
+    try:
+        faiss.omp_set_num_threads(3)
+        search = VectorIndex(clustered(20), threads)
+        assert faiss.omp_get_max_threads() == 3
+        search.nearest(clustered(5), 2, lambda _: seen.append(faiss.omp_get_max_threads()))
+        assert seen == [threads or 3] and faiss.omp_get_max_threads() == 3
+        with pytest.raises(ZeroDivisionError):
+            search.nearest(clustered(5), 2, lambda n: 1 // 0)
+        assert faiss.omp_get_max_threads() == 3, "also after an error"
+    finally:
+        faiss.omp_set_num_threads(before)
