@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class World:
         similarity, index = search.nearest(vectors, K)
         row = np.full(len(t.exact), -1, np.int64)
         row[sampled] = np.arange(len(sampled))
-        return Evidence(vectors, similarity, index, row, t.exact, holdings, len(t.account_ids), t.texts, search, self.lookup, near, lambda x: split_words(x, KEY))
+        return Evidence(
+            vectors, similarity, index, row, t.exact, holdings, len(t.account_ids), t.texts, search, self.lookup, near, partial(split_words, key=KEY))
 
 
 def near(texts: Sequence[str]) -> np.ndarray:
@@ -123,6 +125,6 @@ def world(seed: int = 0, n_organic: int = 240, n_campaign: int = 24, n_evaluator
     traffic = Traffic(
         account_ids=pa.array([f"u{i:04}" for i in range(len(order))], pa.large_string()), account=by, actor=np.arange(len(order)),
         time_us=np.sort(rng.integers(0, 3 * 3_600_000_000, len(said))), text=said, exact=rng.integers(0, 2**63, n_texts).astype(np.uint64),
-        first_row=first, cluster=np.arange(n_texts), similarity=np.ones(n_texts, np.float32), n_invisible=np.zeros(n_texts, np.uint32), prompts=prompts,
-        file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1))
+        first_row=first, cluster=np.arange(n_texts), similarity=np.ones(n_texts, np.float32), n_invisible=np.zeros(n_texts, np.uint32),
+        prompts=prompts, file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1))
     return World(vectors, traffic, np.sort(campaign), np.sort(evaluators), harvested)

@@ -52,6 +52,14 @@ def test_fit_recovers_the_covariances() -> None:
     assert np.abs(model.mean - 0.3).max() < 0.1
 
 
+def test_the_sampling_of_few_prompts_is_not_taken_for_sources() -> None:
+    """Five prompts per account: their means vary by W / 5, twice as much as sources do."""
+    rng = np.random.default_rng(6)
+    x = np.repeat(rng.standard_normal((3000, DIM)) * np.sqrt(0.1), 5, axis=0) + rng.standard_normal((15_000, DIM))
+    model = Plda.fit(np.full(3000, 5.0), x.reshape(3000, 5, DIM).sum(1), second_moment(x.astype(np.float32), np.ones(15_000)))
+    assert model is not None and 0.06 < np.median(model.between) < 0.13
+
+
 def test_basis_diagonalises_both_and_the_best_factors_come_first() -> None:
     model, _, _ = fitted()
     within, between = dense(model)

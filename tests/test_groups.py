@@ -70,6 +70,14 @@ def test_isolated_accounts_are_alone_and_labels_follow_first_members() -> None:
     assert label.tolist() == [0, 1, 2, 3, 2, 1, 4, 1, 2] and label.dtype == np.int64
 
 
+def test_a_large_community_that_starts_later_has_the_later_label() -> None:
+    tie = np.zeros((12, 12))
+    for members in ([1, 3], [2, 4, 5, 6, 7, 8, 9]):
+        tie[np.ix_(members, members)] = 1.0
+    np.fill_diagonal(tie, 0)
+    assert communities(csr_matrix(tie), 0.1).tolist() == [0, 1, 2, 1, 2, 2, 2, 2, 2, 2, 3, 4]
+
+
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_graphs_without_ties(n: int) -> None:
     assert communities(csr_matrix((n, n)), 0.1).tolist() == list(range(n))

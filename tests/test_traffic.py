@@ -74,6 +74,11 @@ def test_the_budget_lowers_the_limit_of_every_actor_alike() -> None:
     assert np.minimum(size, limit + 1).sum() > 120, "a larger limit would have fitted"
 
 
+def test_a_budget_that_is_just_enough() -> None:
+    actor, exact = np.repeat(np.arange(4), 30), np.arange(120).astype(np.uint64)
+    assert [int(hold(actor, np.arange(120), exact, 20, budget).sampled.sum()) for budget in (80, 79, 60, 59)] == [80, 76, 60, 56]
+
+
 def test_the_budget_never_lowers_the_limit_below_the_least_sample() -> None:
     actor = np.repeat(np.arange(50), 40)
     found = hold(actor, np.arange(2000), np.arange(2000).astype(np.uint64), 128, 10)

@@ -117,11 +117,11 @@ class Plda:
         return np.asarray(scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-12), np.float32)
 
 
-def second_moment(vectors: npt.NDArray[np.float32], weights: npt.NDArray[np.float64], chunk: int = 65536) -> npt.NDArray[np.float64]:
-    """Return ``sum of weights * x x'``, float64[dim, dim], in chunks of rows so that memory stays small."""
+def second_moment(vectors: npt.NDArray[np.float32], weights: npt.NDArray[np.float64], chunk: int = 4096) -> npt.NDArray[np.float64]:
+    """Return ``sum of weights * x x'``, float64[dim, dim], in chunks of rows whose float32 sums stay exact enough."""
     dim = vectors.shape[1]
     total = np.zeros((dim, dim))
     for start in range(0, len(vectors), chunk):
-        part = vectors[start : start + chunk].astype(np.float64)
-        total += (part * weights[start : start + chunk, None]).T @ part
+        part = vectors[start : start + chunk]
+        total += (part * weights[start : start + chunk, None].astype(np.float32)).T @ part
     return total

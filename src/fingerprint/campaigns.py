@@ -17,7 +17,7 @@ from .templates import induce_template
 from .traffic import Traffic
 
 N_REPRESENTATIVES = 12
-N_READ = 400  # prompts on which capability is scored
+N_READ = 120  # prompts on which capability is scored
 
 
 def iso(time_us: int) -> str:

@@ -10,6 +10,7 @@ planted texts see the real ones as neighbours and not the other way round, so th
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +30,10 @@ PLANTED_ACCOUNTS, PLANTED_PROMPTS = 40, 30
 
 def run_controls(traffic: Traffic, detector: Detector, encoder: Encoder, config: ScanConfig, key: Key, mean: npt.NDArray[np.float32]) -> Controls:
     """Run both controls on the evidence of a scan."""
-    shuffled = shuffled_groups(traffic, detector.evidence, config)
-    found, purity = planted_campaign(detector.evidence, encoder, config, key, mean)
+    with ThreadPoolExecutor(2) as pool:  # most of the time is spent outside the interpreter's lock
+        planted = pool.submit(planted_campaign, detector.evidence, encoder, config, key, mean)
+        shuffled = shuffled_groups(traffic, detector.evidence, config)
+        found, purity = planted.result()
     return Controls(shuffled, PLANTED_ACCOUNTS, PLANTED_ACCOUNTS * PLANTED_PROMPTS, found, purity)
 
 

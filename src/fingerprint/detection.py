@@ -27,6 +27,7 @@ from .words import Words
 
 PER_ACCOUNT, PER_GROUP = 60, 6000  # prompts that enter the exchangeability test: pairs grow with the square, the error does not shrink much more
 PAYLOAD = 4  # words of its own from which a prompt that has shared text is more than a copy of it
+PROFILES_NEAR = 32  # nearest profiles between which the likelihood ratio decides
 MIN_CHARGE = 3  # attributed prompts from which an account is charged: one contact is not membership
 MIN_CAST = 3.0  # votes below which a prompt has too few neighbours to be attributed to anybody
 VISIBLE = 0.01  # p of the label permutation up to which a personal trace is there, whatever its size
@@ -188,7 +189,7 @@ class Detector:
         if model is None or len(usable) < 2:
             return alone
         projected = model.project(n[usable], sums[usable])
-        k = min(65, len(usable))
+        k = min(PROFILES_NEAR + 1, len(usable))
         index = nearest(model.embed(projected, n[usable]), k, self.threads)[1]
         left, right = np.repeat(np.arange(len(usable)), k), index.ravel()
         pairs = (right >= 0) & (left != right)
@@ -293,7 +294,7 @@ class Detector:
             return Group(reason=reason, **summary)
         keep = ~np.isin(self.actor[chosen], copying) & np.array([len(r) > 3 for r in stripped.residuals], bool)
         residual = self.evidence.encode([r for r, ok in zip(stripped.residuals, keep, strict=True) if ok])
-        exchange = exchangeability(residual, self.actor[chosen][keep], self.trace, seed=self.seed) if keep.any() else None
+        exchange = exchangeability(residual, self.actor[chosen][keep], self.trace) if keep.any() else None
         common = mean_cross(self.evidence.vectors[self.point[chosen]], self.actor[chosen])
         summary.update(coherence=common / max(self.deviation, 1e-9), exchange=exchange)
         return Group(reason=self._reason_after(exchange, common), **summary)

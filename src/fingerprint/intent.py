@@ -55,7 +55,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     return {name: re.compile("|".join(f"(?:{p})" for p in parts), re.IGNORECASE) for name, parts in _LEXICON.items()}
 
 
-def capabilities(prompts: Sequence[str], max_chars: int = 4000) -> dict[str, float]:
+def capabilities(prompts: Sequence[str], max_chars: int = 1500) -> dict[str, float]:
     """Return the share of prompts in which each capability of the lexicon is named, largest first, those at 5 % or more.
 
     Only the first `max_chars` characters of a prompt are read, so hostile text costs bounded work. Empty input gives an empty dict.
