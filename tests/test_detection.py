@@ -78,6 +78,8 @@ def test_findings_come_first_and_every_other_group_has_a_reason(groups: list[Gro
     assert len(groups) > 5, "communities of organic accounts were tested"
     assert any("as people do" in g.reason for g in groups)
     assert all(0 <= g.q <= 1 for g in groups)
+    shared = [g for g in groups if len(g.members) >= 6 and g.ownership < DetectConfig().ownership]
+    assert shared and all("shared interest" in g.reason for g in shared), "topics of many accounts"
 
 
 def test_evaluators_hold_copies_of_one_list(planted: World, detector: Detector, groups: list[Group]) -> None:

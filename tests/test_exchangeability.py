@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
 from fingerprint.config import DetectConfig
 from fingerprint.detection import has_copies, limit_of
-from fingerprint.exchangeability import Exchangeability, exchangeability, mean_cross
+from fingerprint.exchangeability import Exchangeability, _permutation_deviate, exchangeability, mean_cross
 
 DIM = 32
 TRACE = 0.1  # of the population
@@ -29,8 +31,8 @@ def draw(rng: np.random.Generator, n_accounts: int, n_prompts: int, ratio: float
     return (base + offsets[account] + noise).astype(np.float32), account
 
 
-def result(v: np.ndarray, account: np.ndarray, permutations: int = 0, trace: float = TRACE) -> Exchangeability:
-    found = exchangeability(v, account, trace, permutations=permutations)
+def result(v: np.ndarray, account: np.ndarray, trace: float = TRACE) -> Exchangeability:
+    found = exchangeability(v, account, trace)
     assert found is not None
     return found
 
@@ -80,13 +82,13 @@ def passes(found: Exchangeability) -> bool:
 @pytest.mark.parametrize(("ratio", "least", "most"), [(1.0, 0, 3), (0.0, 95, 100)])
 def test_people_rarely_pass_and_a_shuffled_list_does(ratio: float, least: int, most: int) -> None:
     rng = np.random.default_rng(2)
-    assert least <= sum(passes(result(*draw(rng, 30, 15, ratio), 99)) for _ in range(100)) <= most
+    assert least <= sum(passes(result(*draw(rng, 30, 15, ratio))) for _ in range(100)) <= most
 
 
 def test_people_of_one_profession_rarely_pass() -> None:
     """Half of an ordinary trace is below the margin, but it is visible."""
     rng = np.random.default_rng(3)
-    assert sum(passes(result(*draw(rng, 40, 20, 0.5), 99)) for _ in range(60)) <= 3
+    assert sum(passes(result(*draw(rng, 40, 20, 0.5))) for _ in range(60)) <= 3
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
@@ -109,18 +111,37 @@ def test_size_of_the_equivalence_test() -> None:
 def test_copies_of_one_list_are_told_from_a_list_shared_out() -> None:
     rng = np.random.default_rng(6)
     questions = unit(rng.standard_normal((12, DIM)))
-    copies = result(np.tile(questions, (20, 1)), np.repeat(np.arange(20), 12), 99)
+    copies = result(np.tile(questions, (20, 1)), np.repeat(np.arange(20), 12))
     assert copies.lower < -0.3 and copies.cross > copies.within and not passes(copies)
-    shared_out = result(unit(rng.standard_normal((240, DIM))), np.repeat(np.arange(20), 12), 99)
+    shared_out = result(unit(rng.standard_normal((240, DIM))), np.repeat(np.arange(20), 12))
     assert not has_copies(shared_out, DetectConfig())
 
 
 def test_label_permutation() -> None:
     rng = np.random.default_rng(7)
-    assert all(result(*draw(rng, 30, 10, 1.0), 99).p_permutation <= 0.02 for _ in range(20))
-    null = np.array([result(*draw(rng, 30, 10, 0.0), 99).p_permutation for _ in range(100)])
-    assert (null <= 0.1).mean() < 0.2 and (null >= 0.5).mean() > 0.35, "about uniform where labels mean nothing"
-    assert null.min() >= 1 / 100
+    assert all(result(*draw(rng, 30, 10, 1.0)).p_permutation <= 0.01 for _ in range(20))
+    null = [result(*draw(rng, 30, 10, 0.0)) for _ in range(300)]
+    for p in (np.array([r.p_permutation for r in null]), np.array([r.p_below for r in null])):
+        assert 0.04 < (p <= 0.1).mean() < 0.17 and 0.4 < (p <= 0.5).mean() < 0.6, "about uniform where labels mean nothing"
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0, 1, 1, 2, 2], [0, 0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 2, 2, 3]])
+def test_deviate_has_the_moments_over_all_permutations(labels: list[int]) -> None:
+    v = unit(np.random.default_rng(len(set(labels))).standard_normal((7, 5)) + 0.3)
+    similarity = v.astype(np.float64) @ v.T.astype(np.float64)
+    np.fill_diagonal(similarity, 0)
+    label = np.array(labels)
+    same = label[:, None] == label[None, :]
+    sums = np.array([similarity[np.ix_(p, p)][same].sum() for p in map(list, permutations(range(7)))])
+    wanted = (similarity[same].sum() - sums.mean()) / sums.std()
+    assert _permutation_deviate(v, np.bincount(label).astype(float), similarity[same].sum()) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_equal_prompts_say_nothing_about_labels() -> None:
+    for seed in range(5):
+        v = np.tile(unit(np.random.default_rng(seed).standard_normal((1, DIM))), (200, 1))
+        found = result(v, np.repeat(np.arange(20), 10))
+        assert found.p_permutation > 0.1 and found.p_below > 0.1
 
 
 @pytest.mark.parametrize(("n_accounts", "n_prompts", "power"), [
@@ -133,13 +154,13 @@ def test_no_verdict_without_power(n_accounts: int, n_prompts: int, power: bool) 
 def test_few_pairs_prove_little() -> None:
     """Ten pairs: neither do people pass more often than the level allows, nor is "no difference seen" enough for most lists."""
     rng = np.random.default_rng(9)
-    passed = {ratio: np.mean([passes(result(*draw(rng, 10, 2, ratio, 0.1), 49)) for _ in range(200)]) for ratio in (0.0, 1.0)}
+    passed = {ratio: np.mean([passes(result(*draw(rng, 10, 2, ratio, 0.1))) for _ in range(200)]) for ratio in (0.0, 1.0)}
     assert passed[1.0] <= 0.1 and passed[0.0] <= 0.5
 
 
-def test_deterministic_for_a_seed() -> None:
+def test_deterministic() -> None:
     v, account = draw(np.random.default_rng(10), 12, 8, 0.1)
-    assert exchangeability(v, account, TRACE, seed=4) == exchangeability(v, account, TRACE, seed=4)
+    assert exchangeability(v, account, TRACE) == exchangeability(v, account, TRACE)
 
 
 def test_mean_cross_without_pairs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 
 import pytest
@@ -91,8 +92,10 @@ def test_shares_are_of_prompts_largest_first_and_rare_ones_left_out() -> None:
 
 
 def test_only_the_beginning_is_read() -> None:
-    assert capabilities(["x " * 1000 + "translate this"]) == {"translation": 1.0}
-    assert capabilities(["x " * 2000 + "translate this"]) == {}
+    read = inspect.signature(capabilities).parameters["max_chars"].default
+    asked = "translate this"
+    assert capabilities(["x" * (read - len(asked) - 1) + " " + asked]) == {"translation": 1.0}
+    assert capabilities(["x" * (read - 3) + " " + asked]) == {}
     assert capabilities(["hello, translate this"], max_chars=8) == {}
 
 

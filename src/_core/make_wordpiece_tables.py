@@ -47,7 +47,7 @@ def probe() -> tuple[list[int], list[int]]:
             codes = [ord(c) for c in (result.strip() if actions[ord(result.strip()[0])] == CJK else result)]
             assert all(actions[c] in (KEEP, PUNCT, SPACE, CJK) for c in codes), hex(code)
             texts[result] = FIRST_MAP + len(sequences)
-            sequences += codes[:-1] + [codes[-1] | LAST]
+            sequences += [*codes[:-1], codes[-1] | LAST]
         actions[code] = texts[result]
     assert FIRST_MAP + len(sequences) < 1 << 16
     return actions, sequences

@@ -72,8 +72,8 @@ def campaign_id(exact: npt.NDArray[np.uint64]) -> str:
 def _because(group: Group) -> str:
     exchange = group.exchange
     ratio = exchange.trace_ratio if exchange is not None else 0.0
-    return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, none repeats what another sent, and who sends "
-            f"what is random: the personal trace is {max(ratio, 0.0):.0%} of an ordinary one")
+    return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, none repeats "
+            f"what another sent, and who sends what is random: the personal trace is {max(ratio, 0.0):.0%} of an ordinary one")
 
 
 def _tests(group: Group, config: ScanConfig) -> list[Test]:
@@ -90,15 +90,18 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
             "Whether shuffling the account labels changes anything: a large p means that it does not.", p=exchange.p_permutation))
         tests.append(Test(
             "coherence", group.coherence, "the prompts have nothing in common", group.coherence >= SMALLEST_COHERENCE,
-            f"Prompts of different accounts of the group are {group.coherence:.2f} standard deviations more alike than random prompts.", limit=SMALLEST_COHERENCE))
+            f"Prompts of different accounts of the group are {group.coherence:.2f} standard deviations more alike than random prompts.",
+            limit=SMALLEST_COHERENCE))
     tests.append(Test(
         "ownership", group.ownership, "the subject interests many accounts", group.ownership >= detect.ownership,
         f"{group.ownership:.0%} of all prompts of this kind in the traffic come from these accounts.", limit=detect.ownership))
     tests.append(Test(
         "attribution", group.median_attributed, "an account matches in a prompt or two", group.median_attributed >= detect.min_attributed,
-        f"The median account has {group.median_attributed:g} attributed prompts, {group.median_share:.0%} of what was looked at.", limit=float(detect.min_attributed)))
+        f"The median account has {group.median_attributed:g} attributed prompts, {group.median_share:.0%} of what was looked at.",
+        limit=float(detect.min_attributed)))
     tests.append(Test(
-        "duplication between accounts", group.copies.shared_mean, "all run one list: homework, a benchmark, a viral prompt", group.copies.shared_mean <= detect.copies,
+        "duplication between accounts", group.copies.shared_mean, "all run one list: homework, a benchmark, a viral prompt",
+        group.copies.shared_mean <= detect.copies,
         f"{group.copies.shared_mean:.1%} of an account's attributed prompts are copies of another's.", limit=detect.copies))
     tests.append(Test(
         "repetition within accounts", group.copies.repetition, "people retry what they asked", group.copies.repetition <= detect.repetition,
@@ -127,10 +130,12 @@ def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
                     [f"{framed:.0%} of the words are shared text"] if framed > 0.1 else [],
                     [f"without the shared text the accounts still do not differ: {trace}"] if people else []),
         Explanation("common list (homework, benchmark)", "likely" if listed else "rejected",
-                    [f"{group.n_copying} accounts hold mostly copies"] if group.n_copying else [], [] if listed else [f"{copies.shared_mean:.1%} of the prompts occur in another account"]),
+                    [f"{group.n_copying} accounts hold mostly copies"] if group.n_copying else [],
+                    [] if listed else [f"{copies.shared_mean:.1%} of the prompts occur in another account"]),
         Explanation("viral prompt", "likely" if listed and group.median_attributed <= 3 else "rejected", [],
                     [f"{group.median_attributed:g} different prompts per account, {copies.overlap:.1%} mean overlap"]),
-        Explanation("one organisation", "possible", [], ["accounts with one declared organisation were counted as one actor before testing; undeclared relations are not visible here"]),
+        Explanation("one organisation", "possible", [], [
+            "accounts with one declared organisation were counted as one actor before testing; undeclared relations are not visible here"]),
     ]
 
 

@@ -75,7 +75,8 @@ def planted_campaign(evidence: Evidence, encoder: Encoder, config: ScanConfig, k
 
     enlarged = dataclasses.replace(
         evidence, vectors=np.concatenate([evidence.vectors, vectors]),
-        similarity=np.concatenate([evidence.similarity, np.take_along_axis(similarity, best, 1)]), index=np.concatenate([evidence.index, np.take_along_axis(index, best, 1)]),
+        similarity=np.concatenate([evidence.similarity, np.take_along_axis(similarity, best, 1)]),
+        index=np.concatenate([evidence.index, np.take_along_axis(index, best, 1)]),
         row=np.concatenate([evidence.row, n_old + np.arange(len(prompts))]), exact=np.concatenate([evidence.exact, made.exact]), holdings=joined,
         n_actors=evidence.n_actors + PLANTED_ACCOUNTS, texts=texts)
     again = Detector(enlarged, config.detect, config.seed, config.threads)

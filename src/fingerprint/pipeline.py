@@ -36,6 +36,7 @@ from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
 N_EXAMINED = 100
+DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")  # whose versions can change a result
 
 
 @dataclass(slots=True)
@@ -121,6 +122,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     campaigns, charged = [campaigns[i] for i in order], [charged[i] for i in order]
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, detector.votes.n_prevalent if detector is not None else 0)
     manifest["controls"] = asdict(controls) if controls is not None else None
+    manifest["hint"] = reader.hint()
     return Scan(campaigns, others, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
                 reader.rejects, manifest)
 
@@ -131,15 +133,17 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
     exact: list[npt.NDArray[np.uint64]] = []
     unique: list[tuple[npt.NDArray[np.uint64], Signatures, npt.NDArray[np.uint32], npt.NDArray[np.int64]]] = []
     n = 0
-    with watch.stage("reading and fingerprinting"):
+    done = 0
+    with watch.stage("reading and fingerprinting", reader.total_bytes):
         for batch in reader:
             made = sketch(batch.column("prompt"), key=key, num_perm=config.sketch.num_perm, ngram=config.sketch.ngram, threads=config.threads)
             values, first = np.unique(made.exact, return_index=True)
             unique.append((values, made.signatures[first], made.n_invisible[first], first + n))
             exact.append(made.exact)
-            batches.append(batch.select([c for c in ("account_id", "timestamp", "prompt", "org_id", "file", "line")]))
+            batches.append(batch.select(["account_id", "timestamp", "prompt", "org_id", "file", "line"]))
             n += len(made)
-            watch.progress.advance(len(made))
+            watch.progress.advance(reader.consumed_bytes - done)
+            done = reader.consumed_bytes
     if not batches:
         return _empty()
     table = pa.Table.from_batches(batches)
@@ -159,7 +163,8 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
     _, org = _factorise(table.column("org_id"))
     return Traffic(
         account_ids=accounts, account=account, actor=declared_actors(account, len(accounts), org),
-        time_us=table.column("timestamp").cast(pa.int64()).to_numpy(), text=text, exact=distinct, first_row=rows[keep], cluster=found.labels, similarity=found.similarity,
+        time_us=table.column("timestamp").cast(pa.int64()).to_numpy(), text=text, exact=distinct, first_row=rows[keep], cluster=found.labels,
+        similarity=found.similarity,
         n_invisible=np.concatenate([u[2] for u in unique])[keep], prompts=table.column("prompt"),
         file=table.column("file").to_numpy(), line=table.column("line").to_numpy())
 
@@ -228,7 +233,7 @@ def _manifest(config: ScanConfig, key: Key, encoder: Encoder, reader: EventReade
     return {
         "schema": "fp-manifest-1",
         "version": __version__,
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")}},
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in DEPENDENCIES}},
         "created": iso(int(started * 1e6)),
         "config": config.to_dict(),
         "sketch": {"scheme": SCHEME, "num_perm": config.sketch.num_perm, "ngram": config.sketch.ngram},
@@ -238,7 +243,8 @@ def _manifest(config: ScanConfig, key: Key, encoder: Encoder, reader: EventReade
         "inputs": [str(name) for name in accounting.files],
         "rows": {"read": accounting.read, "accepted": accounting.accepted, "blank": accounting.blank, "rejected": dict(accounting.rejected)},
         "period": {"first": iso(int(times.min())) if len(times) else None, "last": iso(int(times.max())) if len(times) else None},
-        "counts": {"accounts": len(traffic.account_ids), "actors": traffic.n_actors, "texts": len(traffic.exact), "clusters": int(traffic.cluster.max(initial=-1)) + 1,
+        "counts": {"accounts": len(traffic.account_ids), "actors": traffic.n_actors, "texts": len(traffic.exact),
+                   "clusters": int(traffic.cluster.max(initial=-1)) + 1,
                    "prevalent_texts": prevalent},
         "timings": {**watch.seconds, "total": round(time.time() - started, 3)},
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

@@ -65,7 +65,8 @@ def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
         prompts = pc.utf8_slice_codeunits(traffic.prompts.take(representative[kept]), 0, MAX_CHARS)
     when = pa.timestamp("us", "UTC")
     return pa.table({
-        "cluster": kept, "n_prompts": size[kept], "n_accounts": accounts[kept], "n_texts": texts[kept], "representative_row": representative[kept], "prompt": prompts,
+        "cluster": kept, "n_prompts": size[kept], "n_accounts": accounts[kept], "n_texts": texts[kept], "representative_row": representative[kept],
+        "prompt": prompts,
         "first_seen": pa.array(first[kept], pa.int64()).cast(when), "last_seen": pa.array(last[kept], pa.int64()).cast(when)})
 
 

@@ -203,5 +203,6 @@ def induce_template(stripped: Stripped, max_fills: int = 10) -> Template | None:
     columns = [list(dict.fromkeys(gaps[slot] for gaps in filled if gaps[slot])) for slot in range(len(common) + 1)]
     leading, trailing = bool(columns[0]), bool(columns[-1])
     slots = [c for s, c in enumerate(columns) if c or 0 < s < len(common)]
-    parts = [" ".join(words.text(int(words.starts[first]), int(words.ends[behind - 1])).split()) for _, first, behind in runs[bounds[rows[0]] : bounds[rows[0] + 1]]]
+    shown = runs[bounds[rows[0]] : bounds[rows[0] + 1]]
+    parts = [" ".join(words.text(int(words.starts[first]), int(words.ends[behind - 1])).split()) for _, first, behind in shown]
     return Template(parts, times / len(frames), leading, trailing, [c[:max_fills] for c in slots], [len(c) for c in slots])

@@ -24,14 +24,14 @@ class LiveProgress(Progress):
 
     def started(self, name: str, total: int | None) -> None:
         """Show a stage; a stage inside another takes its place until it ends."""
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
 
         if self._running:
             self._running[-1][0].stop()
         columns = [TextColumn("{task.description:<24}", markup=False), BarColumn(bar_width=32), TimeElapsedColumn()]
         if total is not None:
-            columns.insert(2, MofNCompleteColumn())
+            columns.insert(2, TaskProgressColumn())
         bars = Bars(*columns, console=self._console, transient=False, refresh_per_second=4)
         task = bars.add_task(name, total=total)
         bars.start()

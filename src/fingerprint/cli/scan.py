@@ -117,5 +117,7 @@ def run(
     if share > config.max_rejects:
         why = f"{percent(share)} of the rows were rejected, more than --max-rejects allows; see 'fingerprint show {one_line(out)} rejects'"
         click.echo(f"fingerprint: {why}", err=True)
+        if result.manifest.get("hint"):
+            click.echo(f"fingerprint: {one_line(result.manifest['hint'], 1000)}", err=True)
         click.get_current_context().exit(EXIT_REJECTS)
     return result

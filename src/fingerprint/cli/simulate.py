@@ -16,27 +16,22 @@ from .live import progress_for_terminal
 _SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 
 
-class Count(click.ParamType):
-    """A whole number, also written 28.8M, 250k or 1,000,000."""
-
-    name = "count"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read the number."""
-        if isinstance(value, int):
-            return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)", str(value).replace(",", "").replace("_", "").lower())
-        if found is None:
-            self.fail(f"{value!r} is no count; write 20000, 250k or 28.8M", param, ctx)
-        return round(float(found[1]) * _SUFFIXES[found[2]])
+def count(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Read a whole number that may be written 28.8M, 250k or 1,000,000."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)", value.replace(",", "").replace("_", "").lower())
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no count; write 20000, 250k or 28.8M", ctx, param)
+    return round(float(found[1]) * _SUFFIXES[found[2]])
 
 
 @click.command("simulate", short_help="Write labelled sample traffic.")
 @click.option("--preset", "name", metavar="NAME", default="mixed", show_default=True, help="demo, mixed, evasive, control or scale.")
 @click.option("--config", "config_file", metavar="FILE", help="A world of your own: the config in a world.json, changed as you like.")
 @click.option("--out", metavar="DIR", required=True, help="Folder for dump, labels.parquet and world.json.")
-@click.option("--prompts", metavar="N", type=Count(), help="Rows in all, e.g. 28.8M; the preset's own number if not given.")
-@click.option("--accounts", metavar="N", type=Count(), help="Accounts in all; in proportion to the rows if not given.")
+@click.option("--prompts", metavar="N", callback=count, help="Rows in all, e.g. 28.8M; the preset's own number if not given.")
+@click.option("--accounts", metavar="N", callback=count, help="Accounts in all; in proportion to the rows if not given.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Same seed, same bytes.")
 @click.option("--format", "shape", type=click.Choice(["parquet", "jsonl"]), default="parquet", show_default=True)
 def command(*, name: str, config_file: str | None, out: str, prompts: int | None, accounts: int | None, seed: int, shape: Any) -> None:

@@ -8,29 +8,51 @@ c.instructions
 instr.en
   {Write|Compose|Draft} a {short|brief|detailed|persuasive|formal|humorous} {paragraph|essay|blog post|article|letter|summary|dialogue} about
      {tp} {length}.
-  {List|Name|Suggest|Provide} {small|three|four|five|six|seven} {ways to {tv}|reasons why {ts}|examples of {tp}|benefits of {tp}|facts about a
-     {tn}}.
-  {Explain|Describe} {the purpose of a {tn}|how to {tv}|why {ts}|the role of {tp} in {tt}|what a {tn} is}{ to {aud}| in simple terms| with an
-     example|}.
+  {List|Name|Suggest|Provide} {{small}|three|four|five|six|seven} {ways to {tv}{in.for}|reasons why {ts}|examples of {tp}{in.for}|benefits of {tp}|
+    facts about a {tn}}{in.list}.
+  {Explain|Describe} {the purpose of a {tn}|how to {tv}|why {ts}|the role of {tp} in {tt}|what a {tn} is} {to {aud}|to a {job} from {city}|with an
+     example about {tp}|{length}}.
   {Compare|Contrast} a {tn} {and|with} a {tn}{, focusing on {tp}| in terms of {tp}|}.
   {Classify|Categorise} the following {items|words} as {belonging to|unrelated to} {tt}: {tn}, {tp}, {tn}, {tn}.
-  {Rewrite|Paraphrase|Simplify|Edit} the {sentence|statement} {in the passive voice|for {aud}|in a formal tone|so that it is shorter}: "{cap.s}."
-  {Generate|Create|Come up with} {a {slogan|title|tagline|headline|name|metaphor|riddle|acronym|quiz question}} {for|about} {a {tn}|{tp}|{tt}}.
-  {Give|Provide} {step-by-step instructions|a procedure|a checklist} {to {tv}|for dealing with {tp}}.
+  {Rewrite|Paraphrase|Simplify|Edit} the {sentence|statement} {in the passive voice|for {aud}|in a formal tone|so that it is shorter}:
+     "{cap.s}{in.because}."
+  {Generate|Create|Come up with} {a {slogan|title|tagline|headline|name|metaphor|riddle|acronym|quiz question}} {for|about} {a {tn}|{tp}|{tt}}{ and
+     {tp}| in {city}| that mentions {tp}|{in.for}}.
+  {Give|Provide} {step-by-step instructions|a procedure|a checklist} {to {tv}|for dealing with {tp}}{in.how}.
   {Given the following {scenario|situation}, {recommend a next step|identify the problem|predict the outcome}}: {first} wants to {tv}, but {ts}.
-  {Summarise|Outline} the {main points|history|importance|challenges} of {tp} in {tt}.
-  {Create|Design|Develop} a {plan|schedule|survey|lesson|budget|dialogue} {to {tv}|that covers {tp} and {tp}|about {tp}}.
-  {Identify|Find} the {odd one out|most important item|category} : {tn}, {tn}, {tp}, {city}.
-  {What|Which} {steps|tools|skills|factors} are {needed|required|important} to {tv}?
-  What {is|are} the {advantages|disadvantages|causes|effects|types} of {tp}?
+  {Summarise|Outline} the {main points|history|importance|challenges} of {tp} in {tt}{in.sum}.
+  {Create|Design|Develop} a {plan|schedule|survey|lesson|budget|dialogue} {to {tv}|that covers {tp} and {tp}|about {tp}}{in.for}.
+  {Identify|Find} the {odd one out|most important item|category}: {tn}, {tn}, {tp}, {city}.
+  {What|Which} {steps|tools|skills|factors} are {needed|required|important} to {tv}{in.how}?
+  What {is|are} the {advantages|disadvantages|causes|effects|types} of {tp} {compared with {tp}|for a {job}{ in {city}|}|for {aud}|when {ts}}?
   {Construct|Write} a {sentence|haiku|short story|limerick|tweet|news headline} using the {words|phrases} "{tn}", "{tp}" and "{tn}".
-  {Edit|Correct} the grammar: "{first} and me has {tn} because {ts}."
-  {Predict|Describe} what {will|would} happen if {ts}{ during {month}| in {year}|}.
-  {Translate|Convert} the phrase "{tv}" into {French|Spanish|Italian|Latin|Swahili|Dutch} and use it in a sentence about {tp}.
+  {Edit|Correct} the grammar: "{first} and me has a {tn} because {ts}."
+  {Predict|Describe} what {will|would} happen if {ts} {during {month} in {city}|in {year}|and nobody could {tv}|and there were no {tp}}.
+  {Translate|Convert} the phrase "{tv}" into {French|Spanish|Italian|Latin|Swahili|Dutch} and use it in a sentence about {tp}{ and a {tn}| spoken by
+     a {job}|}.
   {Assign|Give} a {rating|score} from {1 to 5|1 to 10} to the {statement|claim}: "{cap.p} {matter more than|are less important than|depend on}
-     {tp}."
-  {Fill in the blank|Complete the sentence}: To {tv}, you need a ____ and some {tp}.
-  {Imagine|Suppose} {you are a {job}|you have a {tn}|{ts}}. {Describe|Explain|Write} {your day|what you would do|a short note about it}.
+     {tp}{| when {ts}}."
+  {Fill in the blank|Complete the sentence}: To {tv}, {you need|{first} needs} a ____ and some {tp}{ before {weekday}| when {ts}|}.
+  {Imagine|Suppose} {you are a {job} in {city}|you have a {tn}|{ts}}. {{Describe|Explain} {your first day with {tp}|what you would do with a {tn}|how
+     you would {tv}}|Write {a short note to {first} about {tp}|a diary entry about {tp} for {weekday}}}.
+in.for
+  \s{for|aimed at} {aud}
+  \sfor a {job}
+  \sfor a {job} in {city}
+  \sin {city}
+in.list
+  *2 \e
+  {, each {in one sentence|in under {int2} words|with an example}|, {starting with|without mentioning} {tp}|, and explain the best one {to {aud}|
+    {length}}}
+in.because
+  \s{because {ts}|although {ts}|and {first} wants to {tv}}
+  {, so {first} wants to {tv}|, says the {job}|, and {tp} come first|, at least in {city}}
+in.how
+  \s{using a {tn}|without a {tn}|in {small} steps|in under {int2} minutes|with {tp} in mind}
+  {in.for}
+in.sum
+  {, with a focus on {tp}|, with {small} examples from {city}}
+  \s{{length}|for {aud}|for a {job}|since {year}|and their effect on {tp}}
 aud
   {a child|a beginner|an expert|a high school student|a customer|a general audience|someone new to {tt}}
 cap.s
@@ -38,9 +60,9 @@ cap.s
 cap.p
   ^{tp}
 c.writing
-  {Come up with|Generate|Write|Produce} {small|10|20} {new|diverse|original} {tasks|instructions|prompts} {about|covering|in the area of} {tt}.
+  {Come up with|Generate|Write|Produce} {{small}|10|20} {new|diverse|original} {tasks|instructions|prompts} {about|covering|in the area of} {tt}.
      {wr.rule} {wr.rule}\n{wr.seed}
-  You are {asked|required} to {come up with|provide} a set of {small|20} {diverse task instructions|questions and answers} on {tp}. {wr.rule}
+  You are {asked|required} to {come up with|provide} a set of {{small}|20} {diverse task instructions|questions and answers} on {tp}. {wr.rule}
      {wr.rule} {wr.rule}\n{wr.seed}
   {Below|Here} is an instruction. {Write|Make} a {more complex|harder|rarer|more specific} version {that adds {one constraint|a reasoning step|an
      input}}.\n#Given#\n{instr}
@@ -97,7 +119,7 @@ logic
   {first} lives next to the owner of the {thing}
   Whoever owns the {vehicle} hates {tp}
 thing
-  {apple|pencil|stamp|marble|cookie|ticket|book|coin|chair|bottle|card|brick|shirt|orange|box|balloon|candle|key|egg|tulip|muffin|plate|sticker|
+  {apple|pencil|stamp|marble|cookie|ticket|book|coin|chair|bottle|card|brick|shirt|orange|basket|balloon|candle|key|egg|tulip|muffin|plate|sticker|
     bead}
 vehicle
   {train|bus|truck|ferry|cyclist|tram|van|car|boat|plane}
@@ -108,12 +130,14 @@ c.code
   {Write|Give} {lang} code {that will|to} {code.task}{code.also}.
   {Given|For} {code.in}, {write a {lang} function to|return code that will} {code.task}.
   {Create|Write|Formulate} {a SQL query|an SQL statement} {that will|to} {sql.task}.
-  {Convert|Port|Rewrite|Optimise|Debug|Explain} the {lang} {code|snippet} below {to {lang}|so that it runs faster|and fix the error|line by
-     line}:\n{snippet.c}
+  {{Convert|Port|Rewrite} the {lang} {code|snippet} below {to|in} {lang}|{Optimise|Rewrite} the {lang} {code|snippet} below so that it runs faster|
+    {Debug the {lang} {code|snippet} below and fix the error|Explain the {lang} {code|snippet} below line by line}}:\n{snippet.c}
   {Write|Add} unit tests {for|that cover} {a {function|class} that should} {code.task}{code.also}. Use {lang}.
   {What does|Predict the output of} this {lang} code{ do|}?\n{snippet.c}
-  {Construct|Write} a regular expression {that matches|to find} {code.obj}{ at the end of a line| after "{item}"| of {small} characters|}.
-  {Create|Build} {an HTML|a CSS} {form|page|grid|menu|table|card} {for {tt}|that shows {tp}|with a {tn} and {small} columns}.
+  {Construct|Write} a regular expression {in {lang} |}{that matches|to find} {code.obj}
+     {at the end of a line|after "{item}"|between "{item}" and "{item}"|of {small} to {int2} characters|in {a log of {tp}|a list of {item}s}}.
+  {Create|Build} {an HTML|a CSS} {form|page|grid|menu|table|card} {for {tt} with {small} {item} fields|that shows {tp}
+     and {small} {item}s|with a {tn} and {small} columns}.
 code.task
   {code.verb} {code.obj} {code.where}
   {compute|calculate|estimate} {the {median|mean|maximum|variance|edit distance|factorial|checksum|greatest common divisor|running total}} of
@@ -161,7 +185,8 @@ tool.intro
 tool.want
   I {need|want} to {tool.act}{, and I would also like to {tool.act}|}.
 tool.act
-  {book|cancel|change} a {flight|train|hotel room|table|rental car|viewing} {from {city} to {city}|in {city}} {on|for} {month} {int.day}
+  {book|cancel|change} a {{flight|train|bus|rental car} from {city} to {city}|{hotel room|table|viewing|rental car} in
+     {city}} {on|for} {month} {int.day}
   {send|forward} {an email|a text message|the file '{file}'} to {first} {last} {about {tp}|saying that {ts}}
   {search|look up|find} {the weather in {city}|news about {tp}|a {tn} under {int3} dollars|reviews of a {tn}|the exchange rate of the {euro|yen|
     pound}}
@@ -175,7 +200,7 @@ tool.act
 int.day
   {1|2}{digit1}
 tool.end
-  {Which tools do I call|Plan the calls|Give the arguments|Show the function calls|Do it in order}{?|.| and return JSON.}
+  {Which tools do I call?|{Plan the calls|Give the arguments|Show the function calls|Do it in order}{.| and return JSON.}}
 tool.list
   {search(query), send_email(to, body)|get_weather(city), create_event(date, title)|run_sql(query), plot(data)|read_file(path), write_file(path,
      text)}

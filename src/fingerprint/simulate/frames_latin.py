@@ -66,19 +66,21 @@ follow.es
   también quiero {v@c2}
   {r:sigue|gracias|más corto|otro ejemplo|¿por qué?|no lo entiendo}
 instr.es
-  {Escribe|Redacta} {un párrafo|un artículo|una carta|un poema|un diálogo} sobre {tp}{ en {50|80|100|150} palabras| para principiantes| con tono
-     formal|}.
-  {Enumera|Da} {small} {ventajas|ejemplos|consejos|errores} {relacionados con|sobre} {tp}.
-  Explica {cómo {tv}|por qué {ts}|qué es {tn}} {a un niño|con un ejemplo|en dos frases|paso a paso}.
-  Compara {tn} y {tn}{ en una tabla| según su utilidad|}.
-  {Reescribe|Corrige} la frase: "{cap.s}".
-  Crea {un plan|una lista|un lema|un cuestionario} para {tv}.
+  {Escribe|Redacta} {un párrafo|un artículo|una carta|un poema|un diálogo} sobre {tp}. {in.es}
+  {Enumera|Da} {small} {ventajas|ejemplos|consejos|errores} {relacionados con|sobre} {tp}. {in.es}
+  Explica {cómo {tv}|por qué {ts}|qué es {tn}} {a un niño|con un ejemplo|en dos frases|paso a paso}. {in.es}
+  Compara {tn} y {tp}{ en una tabla| según su utilidad|}. {in.es}
+  {Reescribe|Corrige|Traduce al inglés} la frase: "{cap.s}, {pero {ts}|así que {first} quiere {tv}|dice {first} desde {city}}".
+  Crea {un plan|una lista|un lema|un cuestionario} para {tv}. {in.es}
   Dada la situación siguiente, propón una solución: {first} quiere {tv}, pero {ts}.
-  Clasifica: {tn}, {tn}, {city}, {tn}. ¿Cuál no pertenece al grupo?
-  {Resume|Analiza} la importancia de {tn} en {tt}.
+  Clasifica: {tn}, {tp}, {city}, {tn}. ¿Cuál no pertenece al grupo?
+  {Resume|Analiza} la importancia de {tn} en {tt}. {in.es}
+in.es
+  {Máximo {int2}0 palabras|Escribe para {first}, de {city}|Da {small} ejemplos de {city}|Ten en cuenta {tp}|Divide la respuesta en {small} puntos y menciona
+     {tp}}.
 persona.es
   Soy de {city@a} y trabajo en {company@a}.
-  Me llamo {first@a} y me interesa {tn@a}.
+  Me llamo {first@a} y {vivo|trabajo|estudio} en {city@a}.
 hello.de
   {hello.de1@a}
 hello.de1
@@ -138,19 +140,20 @@ follow.de
   ich will auch noch {v@c2}
   {r:weiter|danke|kürzer|noch ein Beispiel|warum?|verstehe ich nicht}
 instr.de
-  {Schreibe|Verfasse} {einen Absatz|einen Artikel|einen Brief|ein Gedicht|einen Dialog} über {tp}{ in {50|80|100|150} Wörtern| für Anfänger| in
-     sachlichem Ton|}.
-  Nenne {small} {Vorteile|Beispiele|Gründe|Tipps} zum Thema {tp}.
-  Erkläre {einem Kind|mit einem Beispiel|in zwei Sätzen|Schritt für Schritt}, was {tn} ist und welche Rolle {tp} spielen.
-  Vergleiche {tn} und {tn}{ in einer Tabelle| nach Nutzen|}.
-  {Formuliere den Satz um|Korrigiere den Satz}: "{cap.s}."
-  Erstelle {einen Plan|eine Checkliste|einen Slogan|ein Quiz} zu folgendem Ziel: {tv}.
+  {Schreibe|Verfasse} {einen Absatz|einen Artikel|einen Brief|ein Gedicht|einen Dialog} über {tp}. {in.de}
+  Nenne {small} {Vorteile|Beispiele|Gründe|Tipps} zum Thema {tp}. {in.de}
+  Erkläre {einem Kind|mit einem Beispiel|in zwei Sätzen|Schritt für Schritt}, was {tn} ist und welche Rolle {tp} spielen. {in.de}
+  Vergleiche {tn} und {tp}{ in einer Tabelle| nach Nutzen|}. {in.de}
+  {Formuliere den Satz um|Korrigiere den Satz|Übersetze den Satz ins Englische}: "{cap.s}, {aber {ts}|sagt {first} aus {city}|und {ts}}."
+  Erstelle {einen Plan|eine Checkliste|einen Slogan|ein Quiz} zu folgendem Ziel: {tv}. {in.de}
   Gegeben ist eine Situation: {first} will {tv}, aber {ts}. Schlage eine Lösung vor.
-  Was passt nicht in die Reihe: {tn}, {tn}, {city}, {tn}?
-  Fasse die Bedeutung von {tp} im Bereich {tt} zusammen.
+  Was passt nicht in die Reihe: {tn}, {tp}, {city}, {tn}?
+  Fasse die Bedeutung von {tp} im Bereich {tt} zusammen. {in.de}
+in.de
+  {Höchstens {int2}0 Wörter|Schreibe für {first} aus {city}|Nimm {small} Beispiele aus {city}|Berücksichtige {tp}|Gliedere in {small} Punkte und erwähne {tp}}.
 persona.de
   Ich wohne in {city@a} und arbeite bei {company@a}.
-  Ich heiße {first@a} und mag {p@a}.
+  Ich heiße {first@a} und {wohne|arbeite|studiere} in {city@a}.
 hello.fr
   {hello.fr1@a}
 hello.fr1
@@ -210,16 +213,18 @@ follow.fr
   je veux aussi {v@c2}
   {r:continue|merci|plus court|un autre exemple|pourquoi ?|je ne comprends pas}
 instr.fr
-  {Écrivez|Rédigez} {un paragraphe|un article|une lettre|un poème|un dialogue} sur {tp}{ en {50|80|100|150} mots| pour débutants| d'un ton formel|}.
-  {Citez|Donnez} {small} {avantages|exemples|raisons|conseils} sur {tp}.
-  Expliquez {comment {tv}|pourquoi {ts}} {à un enfant|avec un exemple|en deux phrases|étape par étape}.
-  Comparez {tn} et {tn}{ dans un tableau| selon leur utilité|}.
-  {Reformulez|Corrigez} la phrase : « {cap.s}. »
-  Créez {un plan|une liste|un slogan|un quiz} pour {tv}.
+  {Écrivez|Rédigez} {un paragraphe|un article|une lettre|un poème|un dialogue} sur {tp}. {in.fr}
+  {Citez|Donnez} {small} {avantages|exemples|raisons|conseils} sur {tp}. {in.fr}
+  Expliquez {comment {tv}|pourquoi {ts}} {à un enfant|avec un exemple|en deux phrases|étape par étape}. {in.fr}
+  Comparez {tn} et {tp}{ dans un tableau| selon leur utilité|}. {in.fr}
+  {Reformulez|Corrigez|Traduisez en anglais} la phrase : « {cap.s}, {mais {ts}|alors {first} veut {tv}|dit {first} à {city}}. »
+  Créez {un plan|une liste|un slogan|un quiz} pour {tv}. {in.fr}
   Voici une situation : {first} veut {tv}, mais {ts}. Proposez une solution.
-  Trouvez l'intrus : {tn}, {tn}, {city}, {tn}.
-  Résumez le rôle joué par {tn} dans le domaine : {tt}.
+  Trouvez l'intrus : {tn}, {tp}, {city}, {tn}.
+  Résumez le rôle joué par {tn} dans le domaine : {tt}. {in.fr}
+in.fr
+  {{int2}0 mots au plus|Écrivez pour {first}, à {city}|Donnez {small} exemples pris à {city}|N'oubliez pas {tp}|Répondez en {small} points et mentionnez {tp}}.
 persona.fr
   J'habite à {city@a} et je travaille chez {company@a}.
-  Je m'appelle {first@a} et j'aime {tp@a}.
+  Je m'appelle {first@a} et {je travaille|j'étudie|j'enseigne} à {city@a}.
 """

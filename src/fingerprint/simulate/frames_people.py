@@ -254,9 +254,9 @@ follow.en
   {Is there|Any} {a {adj} {n@c2}|{p@c2}} {you would recommend|I can try|for {money}}{q}
   {r:more|continue|go on|why|ok thanks|shorter please|another one|are you sure|try again|in english please|make it shorter|thanks!}
 persona.en
-  I am a {job@a} from {city@a}{, and I work at {company@a}|| and I love {p@a}}.
+  I am a {job@a} from {city@a}{, and I work at {company@a}||}.
   As a {job@a} {at {company@a}|in {city@a}}, I ask the following.
-  My name is {first@a} and I am a {job@a}.
-  {I am preparing|This is for} {a course|my notes|a workshop} at {company@a}.
+  My name is {first@a} and I am a {job@a}{| from {city@a}}.
+  {I am preparing|This is for} {a course|my notes|a workshop} at {company@a}{| in {city@a}}.
 """
 STYLES = ("code", "study", "work", "life", "create")

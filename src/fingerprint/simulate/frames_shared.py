@@ -80,7 +80,7 @@ hw.q
 l.app
   {app.say}{app.more}
 app.say
-  {hi|hello|hey there|good morning|} {my|the} {app.thing} {has been|is} {down|slow|gone|too high|wrong|late|cut off} since {weekday}
+  {|hi |hello |hey there |good morning }{my|the} {app.thing} {has been|is} {down|slow|gone|too high|wrong|late|cut off} since {weekday}
   why {was I charged|did you charge me|do I pay} {money} for {the|my} {app.thing}{ in {month}| twice|}
   I {want|would like} to {cancel|upgrade|move|pause|change} {the|my} {app.thing}{ to {street}| {when}| because of the price|}
   {when|how} {will|can|do} {I get|you send|the technician bring} {the|my} {app.thing}{, order {int3}{int3}|, {name.app} in {city}|}

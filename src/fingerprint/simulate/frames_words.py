@@ -55,7 +55,9 @@ minute
 small
   {2|3|4|5|6|7|8|9|10|12|15}
 year
-  {19|20}{digit}{digit}
+  *4 19{digit}{digit}
+  *2 18{digit}{digit}
+  20{0|1}{digit}
 recent
   20{12|15|17|18|19|20|21|22|23|24|25}
 percent

@@ -40,6 +40,7 @@ CAPITAL = "\x01"  # stands for "^" until the bytes are laid down
 ARTICLE = "\x02"  # after an English "a": becomes "n" before a vowel
 _WEIGHT = re.compile(r"\*(\d+) (.*)", re.DOTALL)
 _REFERENCE = re.compile(r"([a-z][a-z0-9_.]*)(?:@([pcar])(\d*))?")
+_PLAIN = re.compile(r"[^\\{^]+")
 _ESCAPES = {"n": "\n", "s": " ", "e": "", "t": "\t"}
 _VOWELS = np.zeros(256, dtype=np.bool_)
 _VOWELS[list(b"aeioAEIO")] = True
@@ -145,8 +146,12 @@ class _Builder:
                 end = _closing(text, i)
                 symbols.append(self.inner(text[i + 1 : end]))
                 i = end
+            elif c == "^":
+                buffer.append(CAPITAL)
             else:
-                buffer.append(CAPITAL if c == "^" else c)
+                run = _PLAIN.match(text, i)
+                buffer.append(run[0] if run else c)
+                i += len(buffer[-1]) - 1
             i += 1
         if buffer and "".join(buffer):
             symbols.append(self.phrase("".join(buffer)))

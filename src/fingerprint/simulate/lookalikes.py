@@ -89,7 +89,7 @@ class Lookalike:
         if config.kind in ("evaluators", "safety"):
             return index
         if config.kind == "homework":  # different questions each: a walk through the list with a step that shares no factor with its length
-            steps = np.array([s for s in range(1, config.list_size + 1) if np.gcd(s, config.list_size) == 1], dtype=np.int64)
+            steps = 1 + np.flatnonzero(np.gcd(np.arange(1, config.list_size + 1), config.list_size) == 1)
             step = steps[below(derive(keys, "step"), len(steps))]
             return (below(derive(keys, "begin"), config.list_size)[account] + index * step[account]) % config.list_size
         return np.minimum(below(derive(row, "item"), config.list_size), below(derive(row, "again"), config.list_size))
@@ -105,12 +105,8 @@ class Lookalike:
         low, high = lifetimes(keys, calendar)
         if self.config.kind in ("evaluators", "safety"):  # a script that runs for some hours
             begin = low + below(derive(keys, "run"), 900) * (high - low) // 1000
-            times = np.zeros(len(row), dtype=np.int64)
-            for slot in range(len(keys)):
-                mine = account == slot
-                end = min(calendar.span, int(begin[slot]) + DAY // 4)
-                times[mine] = flat_times(row[mine], index[mine], counts[account[mine]], int(begin[slot]), end)
-            return times
+            end = np.minimum(calendar.span, begin + DAY // 4)
+            return flat_times(row, index, counts[account], begin[account], end[account])
         if self.config.kind == "homework":  # the week before it is due
             due = 7 * DAY + below(np.array([name_key("due", self.seed, self.config.name)], dtype=np.uint64), 14) * DAY
             low, high = np.full(len(keys), int(due[0]) - 6 * DAY), np.full(len(keys), int(due[0]))
@@ -128,5 +124,5 @@ class Lookalike:
         if config.kind != "agent":
             english = people.interests.draw(derive(rows.persona, "field"), np.full(len(rows), "en"))
             rows.topic = english
-        rows.human = np.full(len(rows), config.kind != "saas", dtype=np.bool_)
+        rows.human = np.zeros(len(rows), dtype=np.bool_)  # an error must not fall into the fixed part
         return rows

@@ -12,8 +12,11 @@ from fingerprint.simulate.draws import Keys, below, chance, derive, indexed
 TYPO_SHARE: Final = 0.04  # of prompts that people type
 _LOOKALIKE: Final = str.maketrans("aceopxyiABEKMHOPCTX", "асеорхуіАВЕКМНОРСТХ")
 _INVISIBLE: Final = ("\u200b", "\u200c", "\u2060", "\ufe0f")
-_FILLERS: Final = tuple(
-    ["really", "quite", "simply", "maybe", "perhaps", "kindly", "briefly", "exactly", "today", "certain", "given", "several", "proper", "useful", "basic", "common", "local", "modern", "general", "special", "detail", "example", "matter", "item", "point", "case", "thing", "part", "way", "idea", "kind", "form", "note", "sort", "side", "area", "level", "group", "list", "step", "field", "unit", "topic", "task", "goal", "show", "find", "make", "take", "keep", "give", "help", "use", "need", "want", "check", "look", "think", "know", "tell", "call", "put", "set", "turn", "move", "start"]
+_FILLERS: Final = (
+    "really", "quite", "simply", "maybe", "perhaps", "kindly", "briefly", "exactly", "today", "certain", "given", "several", "proper", "useful", "basic",
+    "common", "local", "modern", "general", "special", "detail", "example", "matter", "item", "point", "case", "thing", "part", "way", "idea", "kind",
+    "form", "note", "sort", "side", "area", "level", "group", "list", "step", "field", "unit", "topic", "task", "goal", "show", "find", "make", "take",
+    "keep", "give", "help", "use", "need", "want", "check", "look", "think", "know", "tell", "call", "put", "set", "turn", "move", "start",
 )
 
 

@@ -136,8 +136,8 @@ def session_times(turns: Turns, keys: Keys, window: tuple[Ints, Ints], zone: Int
     return np.asarray((begin[session] + elapsed - elapsed[at][session]) % calendar.span)
 
 
-def flat_times(row: Keys, index: Ints, counts: Ints, low: int, high: int) -> Ints:
-    """Spread each account's rows evenly over ``low .. high`` with jitter, as a load balancer does; ``counts`` is per row."""
+def flat_times(row: Keys, index: Ints, counts: Ints, low: Ints | int, high: Ints | int) -> Ints:
+    """Spread each account's rows evenly over ``low .. high`` with jitter, as a load balancer does; ``counts``, ``low`` and ``high`` are per row."""
     step = (high - low) // np.maximum(1, counts)
     times: Ints = low + index * step + below(derive(row, "jitter"), 1 << 20) * np.maximum(1, step) // (1 << 20)
     return times

@@ -87,8 +87,9 @@ def topic_rules(frames: Collection[str]) -> tuple[Rules, dict[str, list[str]]]:
     return rules, contexts
 
 
+@cache
 def frame_rules() -> Rules:
-    """Return the rules of all frames; :class:`ConfigError` if two modules define one name."""
+    """Return the rules of all frames, one object for all callers; :class:`ConfigError` if two modules define one name."""
     rules: Rules = {}
     for module in (frames_words, frames_people, frames_campaigns, frames_shared, frames_latin, frames_far):
         part = parse_rules(module.TEXT)

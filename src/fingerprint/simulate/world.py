@@ -1,7 +1,7 @@
-"""Worlds: all groups of a configuration as one stream of events, in shards of bounded size.
+"""Worlds: all groups of a configuration as one stream of events, sorted by time.
 
-An account belongs to a shard by its opaque id, whatever its kind, and each shard is sorted by time, like the files of a log that is written
-by many servers. What an account writes depends on the seed, its group and its number only, so a shard can be made without the others.
+The plan of all rows is held in memory (53 bytes a row), their text is not: it is rendered chunk by chunk. What an account writes depends on
+the seed, its group and its number only, so neither the size of a piece of the plan nor that of a chunk changes a byte.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from fingerprint.simulate.draws import GOLDEN, Ints, Keys, apportion, below, cha
 from fingerprint.simulate.grammar import RowKeys, Rules
 from fingerprint.simulate.lookalikes import Lookalike, lookalike_rules
 from fingerprint.simulate.people import Interests, People, personas, volume_weights
-from fingerprint.simulate.rows import Rows, concat
+from fingerprint.simulate.rows import Rows, Store
 from fingerprint.simulate.timing import DAY, Calendar
 from fingerprint.simulate.vocabulary import build_grammar
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SHARD_ROWS: Final = 2_000_000
+PLAN_ROWS: Final = 1_000_000  # planned at a time; bounds what planning needs besides the plan
 CHUNK_ROWS: Final = 20_000
 ORG_SIZE: Final = 4
 AGENTS: Final = (
@@ -69,7 +69,7 @@ class World:
     Raises
     ------
     ConfigError
-        The organic accounts would have less than one prompt each.
+        The organic accounts would have less than one prompt each, or there are none for the prompts that are left.
     """
 
     def __init__(self, config: WorldConfig, seed: int = 0) -> None:
@@ -94,11 +94,6 @@ class World:
     def n_accounts(self) -> int:
         """Number of accounts."""
         return sum(len(group.keys) for group in self.groups)
-
-    @property
-    def n_shards(self) -> int:
-        """Number of parts, each sorted by time."""
-        return max(1, -(-self.n_rows // SHARD_ROWS))
 
     @cached_property
     def events(self) -> pa.Table:
@@ -128,13 +123,14 @@ class World:
         return table.sort_by("account_id")
 
     def batches(self, chunk_rows: int = CHUNK_ROWS, threads: int = 2) -> Iterator[pa.RecordBatch]:
-        """Yield all events, shard by shard; neither `chunk_rows` nor `threads` changes them."""
+        """Yield all events by time; neither `chunk_rows` nor `threads` changes them."""
+        store = self._plan()
+        order = store.by_time()
+        starts = range(0, len(order), chunk_rows)
         with ThreadPoolExecutor(threads) as pool:
-            for shard in range(self.n_shards):
-                rows, account = self._shard(shard)
-                parts = [(rows.take(slice(i, i + chunk_rows)), account[i : i + chunk_rows]) for i in range(0, len(rows), chunk_rows)]
-                for first in range(0, len(parts), 2 * threads):  # bounded: a pool's map would render all parts ahead of the reader
-                    yield from pool.map(self._render, *zip(*parts[first : first + 2 * threads], strict=True))
+            for first in range(0, len(starts), 2 * threads):  # bounded: a pool's map would render all parts ahead of the reader
+                some = starts[first : first + 2 * threads]
+                yield from pool.map(lambda start: self._render(store.take(order[start : start + chunk_rows])), some)
 
     def _groups(self) -> list[Group]:
         config, seed, found = self.config, self.seed, []
@@ -150,6 +146,8 @@ class World:
         spare, n = config.prompts - sum(g.n_rows for g in found), config.organic_accounts
         if spare < n:
             raise ConfigError(f"{config.prompts:,} prompts are too few for what is planted and {n:,} organic accounts")
+        if spare and not n:
+            raise ConfigError(f"{spare:,} of {config.prompts:,} prompts are left over and there are no organic accounts to write them")
         if n:
             found.append(self._organic_group(n, spare))
         return found
@@ -170,26 +168,21 @@ class World:
         org = np.where(chance(office_key, self.config.org_share), (office_key >> np.uint64(2)).astype(np.int64), -1)
         return Group("organic", "organic", False, keys, org, int(counts.sum()), lambda which: self._people.rows(keys[which], counts[which]))
 
-    def _shard(self, shard: int) -> tuple[Rows, Ints]:
-        """Return the rows of one shard sorted by time, and the number of the account of each in the world."""
-        parts, accounts, start = [], [], 0
+    def _plan(self) -> Store:
+        """Plan all rows, group by group."""
+        store, start = Store(self.n_rows), 0
         for group in self.groups:
-            ids = self._ids[start : start + len(group.keys)]
-            which = np.flatnonzero(below(derive(ids, "shard"), self.n_shards) == shard)
-            if len(which):
+            n = len(group.keys)
+            for which in np.array_split(np.arange(n, dtype=np.int64), max(1, min(n, -(-group.n_rows // PLAN_ROWS)))):
                 rows = group.plan(which)
-                parts.append(rows)
-                accounts.append(start + which[rows.account])
-            start += len(group.keys)
-        if not parts:
-            raise ConfigError("a shard without accounts: too few accounts for so many prompts")
-        rows, account = concat(parts), np.concatenate(accounts)
-        order = np.lexsort((rows.row, self._ids[account], rows.time))
-        return rows.take(order), account[order]
+                store.add(rows, start + which[rows.account])
+            start += n
+        return store
 
-    def _render(self, rows: Rows, account: Ints) -> pa.RecordBatch:
+    def _render(self, rows: Rows) -> pa.RecordBatch:
         import pyarrow as pa
 
+        account = rows.account
         texts = self._grammar.render(rows.root, RowKeys(rows.topic, rows.row, rows.body, rows.conversation, rows.persona))
         ids = self._ids[account]
         org, ips = self._per_account
@@ -226,7 +219,8 @@ class World:
             config = self.config.campaigns[number]
             mine = np.flatnonzero(rows.noise[evading] == number)
             apply = noise.replace_words if config.noise == "words" else noise.unicode_noise
-            for at, text in zip(mine, apply([plain[len(human) + i] for i in mine], rows.row[evading][mine], config.noise_rate), strict=True):
+            sent = rows.conversation[evading][mine]  # of the sending, not of the query: who sends a query again garbles it anew
+            for at, text in zip(mine, apply([plain[len(human) + i] for i in mine], sent, config.noise_rate), strict=True):
                 plain[len(human) + at] = text
         plain[: len(human)] = changed
         mask = np.zeros(len(rows), bool)

@@ -47,35 +47,50 @@ def write_world(config: WorldConfig, out: str | os.PathLike[str], seed: int = 0,
     """
     if format not in ("parquet", "jsonl"):
         raise ConfigError(f"format is parquet or jsonl, not {format!r}")
-    folder = Path(out)
-    if folder.exists() and (not folder.is_dir() or any(p.name not in FILES and not p.name.endswith(".partial") for p in folder.iterdir())):
-        raise ConfigError(f"{os.fspath(out)!r} holds something that is no simulated world; name another folder")
-    world = World(config, seed)
-    dump = folder / f"dump.{format}"
-    staged: list[Path] = []
+    folder, world = Path(out), World(config, seed)
     try:
+        if not _is_free(folder):
+            raise ConfigError(f"{os.fspath(out)!r} holds something that is no simulated world; name another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        with (progress or Progress()).stage("simulating", world.n_rows):
-            _write_events(_aside(dump, staged), world, format, progress or Progress())
-        _write_labels(_aside(folder / "labels.parquet", staged), world)
-        plain = {"schema": "fp-world-1", "version": __version__, "seed": seed, "rows": world.n_rows, "accounts": world.n_accounts,
-                 "config": config.to_dict()}
-        _aside(folder / "world.json", staged).write_text(json.dumps(plain, indent=1) + "\n", "utf-8")
-        for name in FILES:
-            (folder / name).unlink(missing_ok=True)
-        for path in staged:
-            path.rename(path.with_name(path.name.removesuffix(".partial")))
-        return dump
+        try:
+            _write_aside(folder, world, format, progress or Progress())
+            _put_in_place(folder, f"dump.{format}")
+        finally:
+            for name in FILES:
+                _aside(folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot write into {os.fspath(out)!r}: {error.strerror or type(error).__name__}") from error
-    finally:
-        for path in staged:
-            path.unlink(missing_ok=True)
+    return folder / f"dump.{format}"
 
 
-def _aside(path: Path, staged: list[Path]) -> Path:
-    staged.append(path.with_name(path.name + ".partial"))
-    return staged[-1]
+def _is_free(folder: Path) -> bool:
+    """Say whether a folder may be written: missing, empty, or an earlier world and nothing else."""
+    if not folder.exists():
+        return True
+    found = {path.name for path in folder.iterdir()} - {_aside(folder / name).name for name in FILES}
+    return not found or ("world.json" in found and found <= set(FILES))
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + ".partial")
+
+
+def _write_aside(folder: Path, world: World, format: Format, progress: Progress) -> None:
+    with progress.stage("simulating", world.n_rows):
+        _write_events(_aside(folder / f"dump.{format}"), world, format, progress)
+    _write_labels(_aside(folder / "labels.parquet"), world)
+    plain = {"schema": "fp-world-1", "version": __version__, "seed": world.seed, "rows": world.n_rows, "accounts": world.n_accounts,
+             "config": world.config.to_dict()}
+    _aside(folder / "world.json").write_text(json.dumps(plain, indent=1) + "\n", "utf-8")
+
+
+def _put_in_place(folder: Path, dump: str) -> None:
+    """Rename what was written aside, ``world.json`` last, and remove the dump of an earlier world in the other format."""
+    for name in (dump, "labels.parquet", "world.json"):
+        _aside(folder / name).replace(folder / name)
+    for name in FILES[:2]:
+        if name != dump:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _write_events(path: Path, world: World, format: str, progress: Progress) -> None:
