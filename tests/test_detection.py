@@ -14,7 +14,7 @@ from scipy.stats import false_discovery_control
 
 from fingerprint.charging import charge, sampled_events
 from fingerprint.config import DetectConfig
-from fingerprint.detection import MIN_CAST, MIN_CHARGE, VISIBLE, Detector, Group, benjamini_hochberg, has_copies, limit_of
+from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, VISIBLE, Detector, Group, benjamini_hochberg, has_copies, limit_of
 from fingerprint.exchangeability import Exchangeability
 from fingerprint.neighbours import PREVALENT
 from fingerprint.traffic import shuffle_within_hours
@@ -106,14 +106,22 @@ def exchange(**changes: float) -> Exchangeability:
 
 def test_the_margin_is_smaller_where_a_trace_is_visible() -> None:
     config = DetectConfig(margin=0.8, small=0.2)
-    assert limit_of(exchange(p_permutation=VISIBLE * 1.01), config) == 0.8 and limit_of(exchange(p_permutation=VISIBLE), config) == 0.2
+    assert limit_of(exchange(p_permutation=VISIBLE * 1.01), config, doubtful=False) == 0.8
+    assert limit_of(exchange(p_permutation=VISIBLE), config, doubtful=False) == limit_of(exchange(), config, doubtful=True) == 0.2
 
 
-def test_copies_are_seen_only_where_labels_show_them() -> None:
+def test_doubt_comes_from_others_who_ask_the_same_or_hold_copies(groups: list[Group]) -> None:
+    some = dataclasses.replace(groups[0], members=np.arange(30), ownership=0.9, n_copying=0)
+    assert not some.doubtful and not dataclasses.replace(some, ownership=1.01 - DOUBT, n_copying=9).doubtful
+    assert dataclasses.replace(some, ownership=1 - DOUBT).doubtful and dataclasses.replace(some, n_copying=10).doubtful
+
+
+def test_copies_are_seen_where_labels_show_them_or_they_lie_around() -> None:
     config = DetectConfig(small=0.3)
-    assert has_copies(exchange(lower=-0.31, p_below=VISIBLE), config)
-    assert not has_copies(exchange(lower=-0.31, p_below=VISIBLE * 1.01), config)
-    assert not has_copies(exchange(lower=-0.29, p_below=VISIBLE), config)
+    assert has_copies(exchange(lower=-0.31, p_below=VISIBLE), config, doubtful=False)
+    assert not has_copies(exchange(lower=-0.31, p_below=VISIBLE * 1.01), config, doubtful=False)
+    assert has_copies(exchange(lower=-0.31, p_below=VISIBLE * 1.01), config, doubtful=True), "copies must be ruled out"
+    assert not has_copies(exchange(lower=-0.29, p_below=VISIBLE), config, doubtful=True)
 
 
 def test_copies_are_named_where_they_are_seen() -> None:

@@ -76,7 +76,7 @@ def test_order_of_prompts_and_names_of_accounts_do_not_matter() -> None:
 def passes(found: Exchangeability) -> bool:
     """As :class:`fingerprint.detection.Detector` decides."""
     config = DetectConfig()
-    return found.bound <= limit_of(found, config) and not has_copies(found, config)
+    return found.bound <= limit_of(found, config, doubtful=False) and not has_copies(found, config, doubtful=False)
 
 
 @pytest.mark.parametrize(("ratio", "least", "most"), [(1.0, 0, 3), (0.0, 95, 100)])
@@ -114,7 +114,7 @@ def test_copies_of_one_list_are_told_from_a_list_shared_out() -> None:
     copies = result(np.tile(questions, (20, 1)), np.repeat(np.arange(20), 12))
     assert copies.lower < -0.3 and copies.cross > copies.within and not passes(copies)
     shared_out = result(unit(rng.standard_normal((240, DIM))), np.repeat(np.arange(20), 12))
-    assert not has_copies(shared_out, DetectConfig())
+    assert not has_copies(shared_out, DetectConfig(), doubtful=False)
 
 
 def test_label_permutation() -> None:

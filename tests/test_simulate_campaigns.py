@@ -235,7 +235,8 @@ def test_the_grammar_binds_scopes_and_refuses_nonsense() -> None:
     grammar = Grammar(rules, {})
     keys = indexed(np.full(200, name_key("g"), dtype=np.uint64), np.arange(200))
     persona = np.repeat(keys[:4], 50)
-    texts = grammar.render(np.full(200, grammar.root("top")), RowKeys(np.zeros(200, dtype=np.int64), keys, keys, keys, persona)).to_pylist()
+    row_keys = RowKeys(np.zeros(200, dtype=np.int64), keys, keys, keys, persona, np.zeros(200, dtype=np.bool_))
+    texts = grammar.render(np.full(200, grammar.root("top")), row_keys).to_pylist()
     words = [t.split() for t in texts]
     assert all(w[0] == w[1] for w in words) and len({w[0] for w in words}) <= 4 and len({w[2] for w in words}) > 30
     assert all(w[3].startswith("Word") for w in words)
@@ -244,4 +245,4 @@ def test_the_grammar_binds_scopes_and_refuses_nonsense() -> None:
             Grammar(parse_rules(bad), {})
     loop = Grammar(parse_rules("top\n  {top}"), {})
     with pytest.raises(ConfigError, match="does not end"):
-        loop.render(np.array([loop.root("top")]), RowKeys(np.zeros(1, dtype=np.int64), keys[:1], keys[:1], keys[:1], keys[:1]))
+        loop.render(np.array([loop.root("top")]), RowKeys(np.zeros(1, dtype=np.int64), keys[:1], keys[:1], keys[:1], keys[:1], np.zeros(1, dtype=np.bool_)))

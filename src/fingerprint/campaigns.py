@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from .config import ScanConfig
 from .detection import SMALLEST_COHERENCE, VISIBLE, Detector, Group, has_copies, limit_of
-from .exchangeability import Exchangeability
 from .intent import capabilities, targeted
 from .records import AccountCharge, Campaign, Explanation, Representative, Test
 from .templates import induce_template
@@ -81,10 +80,10 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
     tests = []
     if exchange is not None:
         tests.append(Test(
-            "exchangeability", exchange.trace_ratio, "the accounts belong to different people, who leave a personal trace", not _differs(exchange, config),
+            "exchangeability", exchange.trace_ratio, "the accounts belong to different people, who leave a personal trace", not _differs(group, config),
             f"Prompts of one account are {exchange.within - exchange.cross:+.4f} more alike than prompts of different accounts, shared text "
             f"removed; ordinary people would differ by about {(1 - exchange.cross) * group.trace:.4f}.", bound=exchange.bound,
-            limit=limit_of(exchange, detect), p=exchange.p, q=group.q))
+            limit=limit_of(exchange, detect, group.doubtful), p=exchange.p, q=group.q))
         tests.append(Test(
             "label permutation", exchange.within - exchange.cross, "account labels are exchangeable", exchange.p_permutation > VISIBLE,
             "Whether shuffling the account labels changes anything: a large p means that it does not.", p=exchange.p_permutation))
@@ -109,15 +108,17 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
     return tests
 
 
-def _differs(exchange: Exchangeability, config: ScanConfig) -> bool:
-    """Whether the accounts differ as people do, or hold one list each."""
-    return exchange.bound > limit_of(exchange, config.detect) or has_copies(exchange, config.detect)
+def _differs(group: Group, config: ScanConfig) -> bool:
+    """Whether the accounts differ as people do, or hold one list each; False where that could not be tested."""
+    exchange, detect = group.exchange, config.detect
+    return exchange is not None and (exchange.bound > limit_of(exchange, detect, group.doubtful)
+                                     or has_copies(exchange, detect, group.doubtful))
 
 
 def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
     detect, exchange, copies = config.detect, group.exchange, group.copies
     ratio = exchange.trace_ratio if exchange is not None else float("nan")
-    people = exchange is not None and not _differs(exchange, config)
+    people = exchange is not None and not _differs(group, config)
     framed = float(group.stripped.coverage.mean()) if group.stripped is not None else 0.0
     trace = f"personal trace {ratio:.2f} of an ordinary one" if exchange is not None else "too little power to measure a personal trace"
     interest = group.ownership < detect.ownership or group.median_share < detect.min_share or group.median_attributed < detect.min_attributed

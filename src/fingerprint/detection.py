@@ -30,6 +30,7 @@ PAYLOAD = 4  # words of its own from which a prompt that has shared text is more
 PROFILES_NEAR = 32  # nearest profiles between which the likelihood ratio decides
 MIN_CHARGE = 3  # attributed prompts from which an account is charged: one contact is not membership
 MIN_CAST = 3.0  # votes below which a prompt has too few neighbours to be attributed to anybody
+DOUBT = 0.25  # share of the prompts that others hold, or of the accounts that hold copies, from which people with one interest stay an explanation
 VISIBLE = 0.01  # p of the label permutation up to which a personal trace is there, whatever its size
 SMALLEST_COHERENCE = 0.25  # robust standard deviations of random pairs: the least a group must have in common to be evidence of anything
 
@@ -129,6 +130,11 @@ class Group:
     reason: str
     q: float
     road: str
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether many others ask for the same, or many accounts around hold copies: one interest or one list stays an explanation."""
+        return self.ownership <= 1 - DOUBT or self.n_copying >= DOUBT * (self.n_copying + len(self.members))
 
 
 class Detector:
@@ -297,7 +303,8 @@ class Detector:
         exchange = exchangeability(residual, self.actor[chosen][keep], self.trace) if keep.any() else None
         common = mean_cross(self.evidence.vectors[self.point[chosen]], self.actor[chosen])
         summary.update(coherence=common / max(self.deviation, 1e-9), exchange=exchange)
-        return Group(reason=self._reason_after(exchange, common), **summary)
+        found = Group(reason="", **summary)
+        return _replace(found, reason=self._reason_after(found, common))
 
     def _reason_before(self, summary: dict[str, Any]) -> str:
         config = self.config
@@ -315,16 +322,17 @@ class Detector:
             return f"{summary['copies'].repetition:.0%} of the prompts repeat one of the same account: people retry, a query set does not"
         return ""
 
-    def _reason_after(self, exchange: Exchangeability | None, common: float) -> str:
+    def _reason_after(self, group: Group, common: float) -> str:
+        exchange = group.exchange
         if exchange is None:
             return "too few pairs of prompts inside accounts once the shared text is removed: no power"
         if common < SMALLEST_COHERENCE * self.deviation:
             return "its accounts have hardly more in common than random prompts"
-        limit = limit_of(exchange, self.config)
+        limit = limit_of(exchange, self.config, group.doubtful)
         if exchange.bound > limit:
             return (f"its accounts differ as people do: the personal trace is {exchange.trace_ratio:.2f} of an ordinary one "
                     f"(at most {exchange.bound:.2f} at 95 %), above {limit:g}")
-        if has_copies(exchange, self.config):
+        if has_copies(exchange, self.config, group.doubtful):
             return (f"prompts of different accounts are more alike than those of one account ({exchange.trace_ratio:.2f} of an ordinary personal "
                     f"trace, at least {exchange.lower:.2f} at 95 %): everybody has a copy of the same list")
         return ""
@@ -343,14 +351,20 @@ class Detector:
         return np.sort(order[rank < most])
 
 
-def limit_of(exchange: Exchangeability, config: DetectConfig) -> float:
-    """Return what the upper bound of the personal trace must not exceed: less where shuffling the account labels shows that there is one."""
-    return config.margin if exchange.p_permutation > VISIBLE else config.small
+def limit_of(exchange: Exchangeability, config: DetectConfig, doubtful: bool) -> float:
+    """Return what the upper bound of the personal trace must not exceed.
+
+    Less where shuffling the account labels shows that there is a trace, and less where the group is doubtful: a wide bound rules nothing out.
+    """
+    return config.small if doubtful or exchange.p_permutation <= VISIBLE else config.margin
 
 
-def has_copies(exchange: Exchangeability, config: DetectConfig) -> bool:
-    """Whether prompts of different accounts are visibly the more alike, as where everybody has a copy of one list."""
-    return exchange.p_below <= VISIBLE and exchange.lower < -config.small
+def has_copies(exchange: Exchangeability, config: DetectConfig, doubtful: bool) -> bool:
+    """Whether prompts of different accounts are the more alike, as where everybody has a copy of one list.
+
+    It must be visible, or, in a doubtful group, not ruled out.
+    """
+    return (doubtful or exchange.p_below <= VISIBLE) and exchange.lower < -config.small
 
 
 def _median(values: npt.NDArray[Any]) -> float:

@@ -114,6 +114,7 @@ class Campaign:
             conversation=row,
             persona=keys[account] if config.noise == "persona" else derive(query, "customer"),
             human=np.zeros(len(account), dtype=np.bool_),
+            habits=np.zeros(len(account), dtype=np.bool_),
             noise=np.full(len(account), self.number if config.noise in ("words", "unicode") else -1, dtype=np.int64),
         )
 
@@ -141,5 +142,6 @@ def query_texts(grammar: Grammar, kind: str, topics: Ints, keys: Keys) -> list[s
     from fingerprint.simulate.grammar import RowKeys
 
     roots = np.full(len(keys), grammar.root(f"c.{kind}"), dtype=np.int64)
-    found: list[str] = grammar.render(roots, RowKeys(topics, derive(keys, "row"), keys, keys, derive(keys, "customer"))).to_pylist()
+    row_keys = RowKeys(topics, derive(keys, "row"), keys, keys, derive(keys, "customer"), np.zeros(len(keys), dtype=np.bool_))
+    found: list[str] = grammar.render(roots, row_keys).to_pylist()
     return found

@@ -7,7 +7,7 @@ together, one level of the derivation per round: every reference in every row pi
 children get keys derived from it. What is left is a sequence of phrase numbers, and ``pyarrow``'s ``take`` on the phrase
 table lays their bytes down in order, which *is* the column. No Python object exists per row.
 
-Keys make the derivation a pure function of (body, row, conversation, persona), so equal keys give equal text anywhere:
+Keys make the derivation a pure function of (body, row, conversation, persona, habits), so equal keys give equal text anywhere:
 
 =========  ==================================================================================================
 ``{x}``    fresh: key from the parent's key and the position in its production
@@ -15,6 +15,9 @@ Keys make the derivation a pure function of (body, row, conversation, persona), 
 ``{x@c}``  bound to the conversation, ``{x@a}`` to the persona (what a person always writes the same way)
 ``{x@r}``  fresh in each row even where the parent is bound (rewordings, retries)
 =========  ==================================================================================================
+
+People come back to the same things and say them the same way: where ``habits`` is set, a persona has :data:`FAVOURITES` of the productions
+of every rule, and takes one of these :data:`HABIT` of the time.
 
 Rule text, one production a line (four spaces of indent continue the line above): ``*3 text`` weighs 3; ``{a|b}`` picks in place
 (``{r:a|b}`` in scope ``r``); ``\\n`` newline, ``\\s`` space at the end, ``\\e`` nothing, ``\\{`` literal; ``^`` puts the next letter in
@@ -32,18 +35,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fingerprint.errors import ConfigError
-from fingerprint.simulate.draws import GOLDEN, Ints, Keys, below, mix, name_key
+from fingerprint.simulate.draws import GOLDEN, Ints, Keys, below, chance, mix, name_key
 
 Rules = dict[str, list[tuple[int, str]]]
 MAX_DEPTH = 24  # a derivation deeper than this is a loop in the rules
 CAPITAL = "\x01"  # stands for "^" until the bytes are laid down
 ARTICLE = "\x02"  # after an English "a": becomes "n" before a vowel
+FAVOURITES, HABIT = 5, 0.5
 _WEIGHT = re.compile(r"\*(\d+) (.*)", re.DOTALL)
 _REFERENCE = re.compile(r"([a-z][a-z0-9_.]*)(?:@([pcar])(\d*))?")
 _PLAIN = re.compile(r"[^\\{^]+")
 _ESCAPES = {"n": "\n", "s": " ", "e": "", "t": "\t"}
 _VOWELS = np.zeros(256, dtype=np.bool_)
 _VOWELS[list(b"aeioAEIO")] = True
+_HABIT_SALT = name_key("habit")
 _SCOPES = {"": 0, "r": 1, "p": 2, "c": 3, "a": 4}
 
 
@@ -81,16 +86,17 @@ def literal(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RowKeys:
-    """What the text of n rows depends on: topic int64[n] and four keys uint64[n]."""
+    """What the text of n rows depends on: topic int64[n], four keys uint64[n], and whether the persona's habits apply, bool[n]."""
 
     topic: Ints
     row: Keys
     body: Keys
     conversation: Keys
     persona: Keys
+    habits: npt.NDArray[np.bool_]
 
     def __getitem__(self, rows: slice) -> RowKeys:
-        return RowKeys(self.topic[rows], self.row[rows], self.body[rows], self.conversation[rows], self.persona[rows])
+        return RowKeys(self.topic[rows], self.row[rows], self.body[rows], self.conversation[rows], self.persona[rows], self.habits[rows])
 
 
 @dataclass(slots=True)
@@ -270,7 +276,7 @@ class Grammar:
 
     def _expand(self, roots: Ints, keys: RowKeys) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         rows = np.arange(len(roots), dtype=np.int32)
-        chosen = self._choose(roots, keys.topic, keys.body)
+        chosen = self._choose(roots, rows, keys.body, keys)
         symbols, key, lengths, _ = self._children(chosen, keys.body)
         rows = np.repeat(rows, lengths)
         for _ in range(MAX_DEPTH):
@@ -280,7 +286,7 @@ class Grammar:
                 return symbols, rows
             reference, open_rows = -1 - symbols[at], rows[at]
             bound = self._bind(reference, key[at], open_rows, keys)
-            chosen = self._choose(self._reference_target[reference], keys.topic[open_rows], bound)
+            chosen = self._choose(self._reference_target[reference], open_rows, bound, keys)
             children, child_key, lengths, offset = self._children(chosen, bound)
             counts = np.ones(len(symbols), dtype=np.int64)
             counts[at] = lengths
@@ -304,9 +310,15 @@ class Grammar:
                 key[at] = mix(scope_keys[rows[at]] + own)
         return key
 
-    def _choose(self, targets: Ints, topics: Ints, key: Keys) -> Ints:
-        rule = self._rule_in_topic[targets, topics]
-        chosen: Ints = self._choices[self._choice_start[rule] + below(key, self._choice_count[rule])]
+    def _choose(self, targets: Ints, rows: npt.NDArray[np.int32], key: Keys, keys: RowKeys) -> Ints:
+        """Pick a production for each reference."""
+        rule = self._rule_in_topic[targets, keys.topic[rows]]
+        count = self._choice_count[rule]
+        at = np.flatnonzero(keys.habits[rows] & (count > FAVOURITES))
+        at = at[chance(mix(key[at] + _HABIT_SALT), HABIT)]
+        pick = key.copy()
+        pick[at] = mix(keys.persona[rows[at]] + GOLDEN * (FAVOURITES * rule[at] + below(key[at], FAVOURITES)).astype(np.uint64))
+        chosen: Ints = self._choices[self._choice_start[rule] + below(pick, count)]
         return chosen
 
     def _children(self, chosen: Ints, key: Keys) -> tuple[npt.NDArray[np.int32], Keys, Ints, Ints]:

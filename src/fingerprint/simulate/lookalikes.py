@@ -81,6 +81,7 @@ class Lookalike:
             conversation=row,
             persona=derive(body, "writer"),
             human=np.full(len(account), config.kind in ("homework", "jailbreak"), dtype=np.bool_),
+            habits=np.zeros(len(account), dtype=np.bool_),
             noise=np.full(len(account), -1, dtype=np.int64),
         )
 

@@ -150,6 +150,7 @@ class People:
             conversation=turns.conversation,
             persona=personas[of],
             human=~script[of],
+            habits=np.ones(len(of), dtype=np.bool_),
             noise=np.full(len(of), -1, dtype=np.int64),
         )
 

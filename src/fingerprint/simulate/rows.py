@@ -1,4 +1,4 @@
-"""The plan of a piece of traffic: one entry per prompt, no text yet. 53 bytes a row when stored, so that 30 million can be sorted by time."""
+"""The plan of a piece of traffic: one entry per prompt, no text yet. 54 bytes a row when stored, so that 30 million can be sorted by time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fingerprint.simulate.draws import Ints, Keys
 
 _STORED: Final = {"time": np.int64, "root": np.int32, "topic": np.int16, "row": np.uint64, "body": np.uint64, "conversation": np.uint64,
-                  "persona": np.uint64, "human": np.bool_, "noise": np.int16}
+                  "persona": np.uint64, "human": np.bool_, "habits": np.bool_, "noise": np.int16}
 
 
 @dataclass(slots=True)
@@ -20,8 +20,8 @@ class Rows:
     """Columns of a plan, all of one length.
 
     ``account`` int64 (slot in the piece), ``time`` int64 (microseconds since the start), ``root`` int64 (grammar rule), ``topic`` int64, ``row``,
-    ``body``, ``conversation``, ``persona`` uint64 keys, ``human`` bool (typed by a person: habits and errors apply), ``noise`` int64 (number of the
-    campaign whose noise applies, -1: none).
+    ``body``, ``conversation``, ``persona`` uint64 keys, ``human`` bool (typed by a person: errors apply), ``habits`` bool (the persona's
+    favourites apply), ``noise`` int64 (number of the campaign whose noise applies, -1: none).
     """
 
     account: Ints
@@ -33,6 +33,7 @@ class Rows:
     conversation: Keys
     persona: Keys
     human: npt.NDArray[np.bool_]
+    habits: npt.NDArray[np.bool_]
     noise: Ints
 
     def __len__(self) -> int:

@@ -183,7 +183,7 @@ class World:
         import pyarrow as pa
 
         account = rows.account
-        texts = self._grammar.render(rows.root, RowKeys(rows.topic, rows.row, rows.body, rows.conversation, rows.persona))
+        texts = self._grammar.render(rows.root, RowKeys(rows.topic, rows.row, rows.body, rows.conversation, rows.persona, rows.habits))
         ids = self._ids[account]
         org, ips = self._per_account
         none = org[account] < 0
