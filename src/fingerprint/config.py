@@ -83,7 +83,7 @@ class DetectConfig:
     """
 
     sample: int = 128
-    evidence: int = 400_000
+    evidence: int = 300_000
     neighbours: int = 30
     floor_deviations: float = 2.0
     resolution: float = 0.005

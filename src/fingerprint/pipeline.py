@@ -115,7 +115,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
             charged = charge(findings, detector, traffic, watch.progress.advance)
         with watch.stage("writing up findings"):
             campaigns = [describe(g, detector, traffic, config, rows) for g, rows in zip(findings, charged, strict=True)]
-            others = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in groups if g.reason][:N_EXAMINED]
+            others = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
     with watch.stage("controls"):
         controls = run_controls(traffic, prepared.detector, encoder, config, key, prepared.mean) if config.controls and prepared is not None else None
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
@@ -165,7 +165,7 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
         account_ids=accounts, account=account, actor=declared_actors(account, len(accounts), org),
         time_us=table.column("timestamp").cast(pa.int64()).to_numpy(), text=text, exact=distinct, first_row=rows[keep], cluster=found.labels,
         similarity=found.similarity,
-        n_invisible=np.concatenate([u[2] for u in unique])[keep], prompts=table.column("prompt"),
+        n_invisible=np.concatenate([u[2] for u in unique])[keep], prompts=table.column("prompt").combine_chunks(),
         file=table.column("file").to_numpy(), line=table.column("line").to_numpy())
 
 

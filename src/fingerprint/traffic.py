@@ -40,7 +40,7 @@ class Traffic:
         Estimated Jaccard similarity to the cluster's leader.
     n_invisible : uint32[n_texts]
         Invisible characters that normalisation removed.
-    prompts : pyarrow large_string chunked array[n]
+    prompts : pyarrow large_string array[n]
     file, line : int32[n], int64[n]
         Where the event was read.
     """
@@ -55,7 +55,7 @@ class Traffic:
     cluster: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float32]
     n_invisible: npt.NDArray[np.uint32]
-    prompts: pa.ChunkedArray
+    prompts: pa.LargeStringArray
     file: npt.NDArray[np.int32]
     line: npt.NDArray[np.int64]
 
