@@ -37,7 +37,7 @@ extension = Extension(
     [str(CORE / "_core.pyx"), *sorted(map(str, CORE.glob("fp_*.c")))],
     include_dirs=[str(CORE)],
     depends=sorted(map(str, [*CORE.glob("*.h"), *CORE.glob("*.pxi"), *CORE.glob("*.pxd")])),
-    extra_compile_args=["-std=c11", *compile_args],
+    extra_compile_args=["-std=c11", "-fvisibility=hidden", *compile_args],
     extra_link_args=link_args,
     define_macros=macros,
     py_limited_api=ABI3,

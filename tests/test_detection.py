@@ -268,3 +268,23 @@ def test_benjamini_hochberg_equals_scipy(p: list[float]) -> None:
 
 def test_benjamini_hochberg_of_nothing() -> None:
     assert benjamini_hochberg(np.zeros(0)).tolist() == []
+
+
+def test_a_finding_does_not_speak_for_others(planted: World, detector: Detector) -> None:
+    """People who are lumped together with a campaign are judged by themselves; the rest of a campaign joins what was found of it."""
+    strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
+    judged = detector.test(np.union1d(planted.campaign, strangers), "by hand", strangers)
+    assert judged is None or judged.reason
+    half = planted.campaign[: len(planted.campaign) // 2]
+    rest = np.setdiff1d(planted.campaign, half)
+    judged = detector.test(planted.campaign, "by hand", rest)
+    assert judged is not None and not judged.reason and np.isin(judged.members, rest).all() and len(judged.members) >= 0.9 * len(rest)
+
+
+def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = planted.campaign[: len(planted.campaign) // 2]
+    strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
+    monkeypatch.setattr(detector, "recruit", lambda core: core)
+    monkeypatch.setattr(detector, "candidates", lambda: iter([("a", half), ("b", planted.campaign), ("c", np.union1d(planted.campaign, strangers))]))
+    found = [g for g in detector.run() if not g.reason]
+    assert len(found) == 1 and np.isin(found[0].members, planted.campaign).all() and len(found[0].members) >= 0.9 * len(planted.campaign)

@@ -71,8 +71,9 @@ def campaign_id(exact: npt.NDArray[np.uint64]) -> str:
 def _because(group: Group) -> str:
     exchange = group.exchange
     ratio = exchange.trace_ratio if exchange is not None else 0.0
-    return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, none repeats "
-            f"what another sent, and who sends what is random: the personal trace is {max(ratio, 0.0):.0%} of an ordinary one")
+    return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, "
+            f"{group.copies.shared_mean:.0%} repeat what another account sent, and who sends what is random: the personal trace is "
+            f"{max(ratio, 0.0):.0%} of an ordinary one")
 
 
 def _tests(group: Group, config: ScanConfig) -> list[Test]:

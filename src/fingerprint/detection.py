@@ -212,28 +212,37 @@ class Detector:
         """Return all groups that had something to test, findings (empty `reason`) first, larger ones first.
 
         Candidates are tested finest first. A core that passes takes in every account tied to it as its own members are and drops those that are
-        not; then it is tested again, as it will be reported. Of candidates that are nearly the same set only the first is tested.
-        With `only`, candidates that hold none of these actors are left out.
+        not; then it is tested again, as it will be reported. Of candidates that are nearly the same set only the first is tested. Where a
+        candidate holds members of a finding, only the others are judged, lest the finding speak for them; if they pass, and both together do,
+        the finding grows. With `only`, candidates that hold none of these actors are left out.
         """
         tested: list[Group] = []
         tried: list[npt.NDArray[np.int64]] = []
-        claimed = np.zeros(self.evidence.n_actors, bool)
+        claimed = np.full(self.evidence.n_actors, -1)
         for road, members in self.candidates():
             if only is not None and not np.isin(only, members).any():
                 continue
-            if claimed[members].mean() >= 0.5 or any(_same(members, other) for other in tried):
+            free = members[claimed[members] < 0]
+            if len(free) < self.config.min_accounts or any(_same(members, other) for other in tried):
                 continue
-            group = self.test(members, road)
+            group = self.test(members, road, free)
             if group is None:
                 continue
             tried.append(members)
-            if len(group.members) and claimed[group.members].mean() >= 0.5:
-                continue
-            if not group.reason:
-                final = self.test(self.recruit(group.members), road)
+            at = len(tested)
+            if not group.reason and len(free) < len(members):
+                at = int(np.bincount(claimed[members[claimed[members] >= 0]]).argmax())
+                final = self.test(np.union1d(tested[at].members, group.members), road)
+                if final is None or final.reason:
+                    continue
+                group = final
+            elif not group.reason:
+                core = self.recruit(group.members)
+                final = self.test(core[claimed[core] < 0], road)
                 group = final if final is not None and not final.reason else group
-                claimed[group.members] = True
-            tested.append(group)
+            tested[at : at + 1] = [group]
+            if not group.reason:
+                claimed[group.members] = at
         return sorted(self._control_fdr(tested), key=lambda g: (bool(g.reason), -len(g.members), int(g.members[0]) if len(g.members) else -1))
 
     def drawn(self, votes: Votes, members: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -263,9 +272,10 @@ class Detector:
             out.append(_replace(group, q=float(value), reason=reason))
         return out
 
-    def test(self, members: npt.NDArray[np.int64], road: str) -> Group | None:
+    def test(self, members: npt.NDArray[np.int64], road: str, judged: npt.NDArray[np.int64] | None = None) -> Group | None:
         """Run all tests on a set of actors.
 
+        With `judged`, a part of them, prompts are attributed to the whole set, and only these are charged and tested.
         Returns None when too few prompts are attributed for there to be anything to test.
         """
         config, n_actors = self.config, self.evidence.n_actors
@@ -277,6 +287,9 @@ class Detector:
         own = member[self.actor[rows]]
         ownership = int(own.sum()) / max(len(rows), 1)
         rows, inside = rows[own], inside[own]
+        if judged is not None:
+            members, keep = judged, np.isin(self.actor[rows], judged)
+            rows, inside = rows[keep], inside[keep]
         per = np.bincount(self.actor[rows], minlength=n_actors)
         charged = members[(per[members] >= MIN_CHARGE) & (per[members] >= 0.5 * config.min_share * self.n_sampled[members])]
         if np.median(per[members]) < config.min_attributed and len(charged) < max(config.min_accounts, 0.5 * len(members)):

@@ -46,7 +46,7 @@ SCHEME = "fp-sketch-1"
 #: Bits of ``Sketch.flags``: marks were dropped, an expansion was refused, invalid UTF-8 was replaced.
 FLAG_MARKS, FLAG_EXPANSION, FLAG_INVALID = 1, 2, 4
 # A task takes some 0.1 s at most, so that an interrupt is not kept waiting for the ones that run.
-_ROWS_PER_TASK, _BYTES_PER_TASK = 16384, 16 << 20
+_ROWS_PER_TASK, _BYTES_PER_TASK = 16384, 2 << 20  # some 10 to 100 ms: a worker thread sees no signal before its task is done
 
 
 def check_comparable(a: Signatures | Fingerprints, b: Signatures | Fingerprints) -> None:
@@ -185,10 +185,11 @@ def run_columns(
         raise ConfigError(f"threads is at least 1, not {threads}")
     tasks: list[tuple[TextColumn, int]] = []
     position = 0
+    most = max(1, _BYTES_PER_TASK * 128 // max(128, num_perm))
     for column in columns:
         first = 0
         while first < len(column):
-            end = min(int(column.offsets[first]) + _BYTES_PER_TASK, np.iinfo(column.offsets.dtype).max)
+            end = min(int(column.offsets[first]) + most, np.iinfo(column.offsets.dtype).max)
             full = int(np.searchsorted(column.offsets, end, "right")) - 1
             last = max(first + 1, min(full, first + _ROWS_PER_TASK, len(column)))
             tasks.append((column.rows(first, last), position + first))
