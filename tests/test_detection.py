@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections import Counter
 
 import numpy as np
@@ -288,3 +289,10 @@ def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Det
     monkeypatch.setattr(detector, "candidates", lambda: iter([("a", half), ("b", planted.campaign), ("c", np.union1d(planted.campaign, strangers))]))
     found = [g for g in detector.run() if not g.reason]
     assert len(found) == 1 and np.isin(found[0].members, planted.campaign).all() and len(found[0].members) >= 0.9 * len(planted.campaign)
+
+
+def test_a_run_in_a_thread_can_be_stopped(planted: World, detector: Detector) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(KeyboardInterrupt):
+        Detector(detector.evidence, detector.config, stop=stop).run()

@@ -10,6 +10,7 @@ planted texts see the real ones as neighbours and not the other way round, so th
 from __future__ import annotations
 
 import dataclasses
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -30,10 +31,14 @@ PLANTED_ACCOUNTS, PLANTED_PROMPTS = 40, 30
 
 def run_controls(traffic: Traffic, detector: Detector, encoder: Encoder, config: ScanConfig, key: Key, mean: npt.NDArray[np.float32]) -> Controls:
     """Run both controls on the evidence of a scan."""
+    stop = threading.Event()
     with ThreadPoolExecutor(2) as pool:  # most of the time is spent outside the interpreter's lock
-        planted = pool.submit(planted_campaign, detector.evidence, encoder, config, key, mean)
-        shuffled = shuffled_groups(traffic, detector.evidence, config)
-        found, purity = planted.result()
+        planted = pool.submit(planted_campaign, detector.evidence, encoder, config, key, mean, stop)
+        try:
+            shuffled = shuffled_groups(traffic, detector.evidence, config)
+            found, purity = planted.result()
+        finally:
+            stop.set()  # an interrupt reaches this thread only
     return Controls(shuffled, PLANTED_ACCOUNTS, PLANTED_ACCOUNTS * PLANTED_PROMPTS, found, purity)
 
 
@@ -45,7 +50,8 @@ def shuffled_groups(traffic: Traffic, evidence: Evidence, config: ScanConfig) ->
     return sum(not g.reason for g in groups)
 
 
-def planted_campaign(evidence: Evidence, encoder: Encoder, config: ScanConfig, key: Key, mean: npt.NDArray[np.float32]) -> tuple[float, float]:
+def planted_campaign(evidence: Evidence, encoder: Encoder, config: ScanConfig, key: Key, mean: npt.NDArray[np.float32],
+                     stop: threading.Event | None = None) -> tuple[float, float]:
     """Plant a campaign, run again, and return (share of its accounts in the best reported group, share of that group that is planted)."""
     prompts = planted_prompts(PLANTED_ACCOUNTS * PLANTED_PROMPTS, config.seed)
     n_old = len(evidence.vectors)
@@ -79,7 +85,7 @@ def planted_campaign(evidence: Evidence, encoder: Encoder, config: ScanConfig, k
         index=np.concatenate([evidence.index, np.take_along_axis(index, best, 1)]),
         row=np.concatenate([evidence.row, n_old + np.arange(len(prompts))]), exact=np.concatenate([evidence.exact, made.exact]), holdings=joined,
         n_actors=evidence.n_actors + PLANTED_ACCOUNTS, texts=texts)
-    again = Detector(enlarged, config.detect, config.seed, config.threads)
+    again = Detector(enlarged, config.detect, config.seed, config.threads, stop)
     groups = [g.members for g in again.run(only=account) if not g.reason]
     return max(((float((m >= evidence.n_actors).sum() / PLANTED_ACCOUNTS), float((m >= evidence.n_actors).mean())) for m in groups), default=(0.0, 0.0))
 

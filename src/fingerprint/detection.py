@@ -6,6 +6,7 @@ other misses; both only propose. A group is reported when every test speaks for 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -147,10 +148,12 @@ class Detector:
     seed : int
         Of permutations, samples and Leiden.
     threads : int, optional
+    stop : threading.Event, optional
+        Once it is set, :meth:`run` raises :class:`KeyboardInterrupt`: for runs in threads, which see no signal.
     """
 
-    def __init__(self, evidence: Evidence, config: DetectConfig, seed: int = 0, threads: int | None = None) -> None:
-        self.evidence, self.config, self.seed, self.threads = evidence, config, seed, threads
+    def __init__(self, evidence: Evidence, config: DetectConfig, seed: int = 0, threads: int | None = None, stop: threading.Event | None = None) -> None:
+        self.evidence, self.config, self.seed, self.threads, self.stop = evidence, config, seed, threads, stop
         held = evidence.holdings
         self.sampled = np.flatnonzero(held.sampled)
         self.actor, self.text = held.actor[self.sampled], held.text[self.sampled]
@@ -220,6 +223,8 @@ class Detector:
         tried: list[npt.NDArray[np.int64]] = []
         claimed = np.full(self.evidence.n_actors, -1)
         for road, members in self.candidates():
+            if self.stop is not None and self.stop.is_set():
+                raise KeyboardInterrupt
             if only is not None and not np.isin(only, members).any():
                 continue
             free = members[claimed[members] < 0]
