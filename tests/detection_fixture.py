@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fingerprint.detection import Evidence
+from fingerprint.evidence import Evidence
 from fingerprint.keys import Key
 from fingerprint.traffic import Traffic, hold
 from fingerprint.vectors import VectorIndex

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
 from fingerprint.duplication import Duplication, duplication
 
@@ -63,3 +64,38 @@ def test_repetition_counts_prompts_and_near_duplicates() -> None:
 def test_nothing() -> None:
     found = run([])
     assert len(found.account) == len(found.shared) == 0 and (found.overlap, found.shared_mean, found.repetition) == (0.0, 0.0, 0.0)
+
+
+def draws(rng: np.random.Generator, n_accounts: int, n_draws: int, weight: np.ndarray) -> Duplication:
+    rows = [(a, int(c), 1, False) for a in range(n_accounts) for c in rng.choice(len(weight), n_draws, replace=False, p=weight / weight.sum())]
+    return run(rows)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_draws_from_one_set_are_told_from_favourites_and_full_copies(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    even = draws(rng, 50, 45, np.ones(1500))
+    assert even.shared_mean > 0.5 and even.drawn
+    assert not draws(rng, 60, 12, 1 / np.arange(1, 201)).drawn, "a prompt library with favourites"
+    assert not draws(rng, 20, 12, np.ones(12)).drawn, "everybody holds all of it"
+    assert not draws(rng, 12, 4, np.ones(40)).drawn, "too little to say"
+
+
+@settings(deadline=None, max_examples=200)
+@given(ROWS)
+def test_dispersion_leaves_whole_accounts_out(rows: list[tuple[int, int, int, bool]]) -> None:
+    held = {(who, what if what >= 0 else ("alone", i)) for i, (who, what, _, _) in enumerate(rows)}
+
+    def ratio(pairs: set[tuple[int, object]]) -> tuple[float, float]:
+        times = np.unique([str(what) for _, what in pairs], return_counts=True)[1].astype(float) if pairs else np.zeros(0)
+        one, two, three = times.sum(), (times * (times - 1)).sum(), (times * (times - 1) * (times - 2)).sum()
+        return one * three / max(two, 1e-9) ** 2, three
+
+    estimate, three = ratio(held)
+    accounts = sorted({who for who, _ in held})
+    if three == 0 or len(accounts) < 4:
+        assert run(rows).dispersion == float("inf")
+        return
+    left = np.array([ratio({p for p in held if p[0] != who})[0] for who in accounts])
+    error = np.sqrt((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum())
+    assert run(rows).dispersion == pytest.approx(estimate + student.ppf(0.95, len(left) - 1) * error, rel=1e-6)

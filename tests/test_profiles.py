@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fingerprint.profiles import Profiles, personal_trace, profile
+from fingerprint.profiles import Profiles, profile
 
 
 def unit(rng: np.random.Generator, n: int, dim: int = 12) -> np.ndarray:
@@ -50,45 +50,3 @@ def test_halves() -> None:
     assert (n == pieces[0][0] + pieces[1][0]).all() and np.allclose(total, pieces[0][1] + pieces[1][1])
     assert (pieces[0][0] == found.counts[:, 0]).all() and (pieces[1][1] == found.sums[:, 1]).all()
     assert not (pieces[0][0] == pieces[1][0]).all() and n.dtype == np.float64
-
-
-@pytest.mark.parametrize("min_prompts", [2, 4, 30])
-def test_personal_trace_against_all_pairs(min_prompts: int) -> None:
-    rng = np.random.default_rng(5)
-    account = rng.permutation(np.repeat(np.arange(12), rng.integers(1, 40, 12)))
-    offsets = unit(rng, 12)
-    vectors = unit(rng, len(account)) * 0.8 + offsets[account] * 0.6
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    similarity = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
-    within = []
-    for a in range(12):
-        rows = np.flatnonzero(account == a)
-        if len(rows) >= min_prompts:
-            within.append(np.mean([similarity[i, j] for i in rows for j in rows if i != j]))
-    cross = similarity[account[:, None] != account[None, :]].mean()
-    found = personal_trace(profile(vectors, np.arange(len(account)), account, rng.integers(0, 2, len(account)), 12), min_prompts)
-    assert found == pytest.approx(np.median(within) - cross, abs=1e-5) and found > 0.1
-
-
-def test_no_trace_where_there_are_no_people() -> None:
-    rng = np.random.default_rng(6)
-    vectors = unit(rng, 4000)
-    account = rng.integers(0, 100, 4000)
-    assert personal_trace(profile(vectors, np.arange(4000), account, np.zeros(4000, np.int64), 100)) < 0.005
-    assert personal_trace(profile(vectors[:3], np.arange(3), np.zeros(3, np.int64), np.zeros(3, np.int64), 4)) == 0.0
-    none = np.zeros(0, np.int64)
-    assert personal_trace(profile(vectors[:0], none, none, none, 4)) == 0.0
-
-
-def test_a_campaign_does_not_set_the_trace() -> None:
-    """40 % of the accounts share one source without personal offsets: the median still is that of people."""
-    rng = np.random.default_rng(7)
-    account = np.repeat(np.arange(100), 30)
-    offsets = unit(rng, 100, 64)
-    offsets[60:] = 0
-    vectors = unit(rng, 3000, 64) + 0.5 * offsets[account]
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    half = np.zeros(3000, np.int64)
-    everybody = personal_trace(profile(vectors, np.arange(3000), account, half, 100))
-    people = personal_trace(profile(vectors[:1800], np.arange(1800), account[:1800], half[:1800], 60))
-    assert people > 0.15 and everybody > 0.8 * people

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .config import ScanConfig
-from .detection import SMALLEST_COHERENCE, VISIBLE, Detector, Group, has_copies, limit_of
+from .detection import SMALLEST_COHERENCE, Detector, Group
+from .exchangeability import PEOPLE
 from .intent import capabilities, targeted
 from .records import AccountCharge, Campaign, Explanation, Representative, Test
 from .templates import induce_template
@@ -70,10 +71,10 @@ def campaign_id(exact: npt.NDArray[np.uint64]) -> str:
 
 def _because(group: Group) -> str:
     exchange = group.exchange
-    ratio = exchange.trace_ratio if exchange is not None else 0.0
+    trace = exchange.trace if exchange is not None else 0.0
     return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, "
-            f"{group.copies.shared_mean:.0%} repeat what another account sent, and who sends what is random: the personal trace is "
-            f"{max(ratio, 0.0):.0%} of an ordinary one")
+            f"{group.copies.shared_mean:.0%} repeat what another account sent, and who sends what is random: the most similar other prompt is of the same "
+            f"account {trace:+.1%} more often than by chance, for people with one interest it is {PEOPLE:+.0%} or more")
 
 
 def _tests(group: Group, config: ScanConfig) -> list[Test]:
@@ -81,13 +82,10 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
     tests = []
     if exchange is not None:
         tests.append(Test(
-            "exchangeability", exchange.trace_ratio, "the accounts belong to different people, who leave a personal trace", not _differs(group, config),
-            f"Prompts of one account are {exchange.within - exchange.cross:+.4f} more alike than prompts of different accounts, shared text "
-            f"removed; ordinary people would differ by about {(1 - exchange.cross) * group.trace:.4f}.", bound=exchange.bound,
-            limit=limit_of(exchange, detect, group.doubtful), p=exchange.p, q=group.q))
-        tests.append(Test(
-            "label permutation", exchange.within - exchange.cross, "account labels are exchangeable", exchange.p_permutation > VISIBLE,
-            "Whether shuffling the account labels changes anything: a large p means that it does not.", p=exchange.p_permutation))
+            "exchangeability", exchange.trace, "the accounts belong to different people, who leave a personal trace", not _differs(group, config),
+            f"Shared text removed, a prompt's most similar other prompt is of the same account in {exchange.chance + exchange.trace:.1%} of comparisons with "
+            f"other accounts; {exchange.chance:.1%} by chance, {exchange.chance + PEOPLE:.0%} or more for people with one interest.", bound=exchange.upper,
+            limit=group.limit(detect.margin), p=exchange.p, q=group.q))
         tests.append(Test(
             "coherence", group.coherence, "the prompts have nothing in common", group.coherence >= SMALLEST_COHERENCE,
             f"Prompts of different accounts of the group are {group.coherence:.2f} standard deviations more alike than random prompts.",
@@ -111,17 +109,16 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
 
 def _differs(group: Group, config: ScanConfig) -> bool:
     """Whether the accounts differ as people do, or hold one list each; False where that could not be tested."""
-    exchange, detect = group.exchange, config.detect
-    return exchange is not None and (exchange.bound > limit_of(exchange, detect, group.doubtful)
-                                     or has_copies(exchange, detect, group.doubtful))
+    exchange, margin = group.exchange, group.limit(config.detect.margin)
+    return exchange is not None and (exchange.upper > margin or exchange.lower < -margin)
 
 
 def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
     detect, exchange, copies = config.detect, group.exchange, group.copies
-    ratio = exchange.trace_ratio if exchange is not None else float("nan")
     people = exchange is not None and not _differs(group, config)
     framed = float(group.stripped.coverage.mean()) if group.stripped is not None else 0.0
-    trace = f"personal trace {ratio:.2f} of an ordinary one" if exchange is not None else "too little power to measure a personal trace"
+    trace = (f"a personal trace of {exchange.trace:+.1%}, at most {exchange.upper:+.1%}; people with one interest have {PEOPLE:+.0%} or more"
+             if exchange is not None else "too little power to measure a personal trace")
     interest = group.ownership < detect.ownership or group.median_share < detect.min_share or group.median_attributed < detect.min_attributed
     listed = copies.shared_mean > detect.copies or group.n_copying >= max(len(group.members), 1)
     return [

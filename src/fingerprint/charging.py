@@ -75,7 +75,7 @@ def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, te
     votes = cast_votes(similarity, index, detector.floor, detector.held, Held(point, actor, len(text), evidence.n_actors))
     found = []
     for group in groups:
-        rows = detector.drawn(votes, group.members)[0]
+        rows = detector.drawn(votes, group.members, group.attribution)[0]
         found.append(rows[np.isin(actor[rows], group.members)])
     return found
 

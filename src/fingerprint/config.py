@@ -70,10 +70,8 @@ class DetectConfig:
     link : float
         Log-likelihood ratio, in nats, from which two profiles are tied on the account road.
     margin : float
-        Equivalence margin of the exchangeability test, in ordinary personal traces: ordinary people are at 1, a shuffled list at 0, and the
-        upper bound must be below.
-    small : float
-        The same where a trace is visible, however weak: people of one language or profession have less of it.
+        Equivalence margin of the exchangeability test: how much more, or less, often than by chance the most similar prompt may be of the same account,
+        at 95 % confidence. A shuffled list is at 0, people with one interest at .12 and more.
     copies : float
         An account of whose attributed prompts more than this share are copies of other accounts' runs a common list (homework, benchmark, viral).
     repetition : float
@@ -93,8 +91,7 @@ class DetectConfig:
     ownership: float = 0.6
     attribution: float = 0.5
     link: float = 12.0
-    margin: float = 0.7
-    small: float = 0.3
+    margin: float = 0.08
     copies: float = 0.5
     repetition: float = 0.1
     q: float = 0.05
@@ -102,7 +99,7 @@ class DetectConfig:
     def __post_init__(self) -> None:
         for name in ("sample", "evidence", "neighbours", "min_accounts", "min_attributed"):
             _check(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("resolution", "ownership", "attribution", "margin", "small", "copies", "repetition", "q"):
+        for name in ("resolution", "ownership", "attribution", "margin", "copies", "repetition", "q"):
             value = getattr(self, name)
             _check(math.isfinite(value) and 0 < value <= 1, f"{name} must lie in (0, 1], not {value}")
 

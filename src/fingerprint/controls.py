@@ -18,10 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .config import ScanConfig
-from .detection import Detector, Evidence
+from .detection import Detector
 from .encoders import Encoder
+from .evidence import Evidence
 from .keys import Key
 from .records import Controls
+from .search import search
 from .sketch import sketch
 from .traffic import Holdings, Traffic, hold, shuffle_within_hours
 from .vectors import nearest
@@ -46,7 +48,7 @@ def shuffled_groups(traffic: Traffic, evidence: Evidence, config: ScanConfig) ->
     """Return how many groups are reported when account labels are permuted within hours: every one is false."""
     actor = shuffle_within_hours(traffic.actor[traffic.account], traffic.time_us, config.seed)
     held = hold(actor, traffic.text, traffic.exact, config.detect.sample, config.detect.evidence, evidence.row >= 0)
-    groups = Detector(dataclasses.replace(evidence, holdings=held), config.detect, config.seed, config.threads).run()
+    groups = search(Detector(dataclasses.replace(evidence, holdings=held), config.detect, config.seed, config.threads))
     return sum(not g.reason for g in groups)
 
 
@@ -86,7 +88,7 @@ def planted_campaign(evidence: Evidence, encoder: Encoder, config: ScanConfig, k
         row=np.concatenate([evidence.row, n_old + np.arange(len(prompts))]), exact=np.concatenate([evidence.exact, made.exact]), holdings=joined,
         n_actors=evidence.n_actors + PLANTED_ACCOUNTS, texts=texts)
     again = Detector(enlarged, config.detect, config.seed, config.threads, stop)
-    groups = [g.members for g in again.run(only=account) if not g.reason]
+    groups = [g.members for g in search(again, only=account) if not g.reason]
     return max(((float((m >= evidence.n_actors).sum() / PLANTED_ACCOUNTS), float((m >= evidence.n_actors).mean())) for m in groups), default=(0.0, 0.0))
 
 

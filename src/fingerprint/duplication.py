@@ -4,6 +4,9 @@ A harvester pays for each query once, so its accounts share out a list. Evaluato
 same dozen questions, a viral prompt is pasted once by everybody. All of these are near-duplicates across accounts, so overlap is
 counted on near-duplicate clusters, after the text that all share is gone (a long frame makes any two prompts near-duplicates). A sample of
 each account would hide copies, were it not drawn by hash of the text: then all accounts keep or drop a text together.
+
+One kind of overlap is a harvester's own: accounts that draw at random from one set meet now and then. How many accounts hold a query is then a Poisson
+count with one mean for all queries. Lists that are handed round look different: everybody holds all of it, or a few favourites are everywhere.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+EVEN = 1.25  # dispersion up to which all queries of a set are drawn alike
+DRAWN = 0.25  # overlap from which accounts hold the same list rather than draws from one set
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,9 @@ class Duplication:
         Mean of `shared`.
     repetition : float
         Share of attributed prompts that repeat one of the same account.
+    dispersion : float
+        Upper 95 % confidence bound (jackknife over accounts) of ``F1 F3 / F2**2``, with ``Fk`` the factorial moments of the number of holders: 1 when
+        every query is drawn alike, more when some are favourites; infinite when no query has three holders.
     """
 
     account: npt.NDArray[np.int64]
@@ -38,6 +47,12 @@ class Duplication:
     overlap: float
     shared_mean: float
     repetition: float
+    dispersion: float = float("inf")
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the copies are what random draws from one set give."""
+        return self.dispersion <= EVEN and self.overlap <= DRAWN
 
 
 def duplication(account: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64], count: npt.NDArray[np.int64],
@@ -66,4 +81,22 @@ def duplication(account: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64], 
     size = np.bincount(row)
     shared = np.bincount(row, weights=(others > 0) | shallow[held[:, 1]]) / size
     overlap = float((np.bincount(row, weights=others) / size).mean() / max(len(accounts) - 1, 1))
-    return Duplication(accounts, shared, overlap, float(shared.mean()), 1.0 - len(held) / max(int(count.sum()), 1))
+    return Duplication(accounts, shared, overlap, float(shared.mean()), 1.0 - len(held) / max(int(count.sum()), 1), _dispersion(holders[held[:, 1]], row))
+
+
+def _dispersion(holders: npt.NDArray[np.int64], row: npt.NDArray[np.int64]) -> float:
+    """Return the upper bound of the dispersion of holders; `holders` and account number of every distinct pair of account and query."""
+    from scipy.special import stdtrit
+
+    h = holders.astype(np.float64)
+    # summed over pairs, h - 1 gives the second factorial moment and (h - 1)(h - 2) the third; an account takes part in k of them at once
+    per = [np.bincount(row, weights=w) for w in (np.ones(len(h)), h - 1, (h - 1) * (h - 2))]
+    first, second, third = (p.sum() for p in per)
+    n = len(per[0])
+    if third <= 0 or n < 4:
+        return float("inf")
+    left = [total - k * p for k, total, p in zip((1, 2, 3), (first, second, third), per, strict=True)]
+    estimate = first * third / second**2
+    loo = left[0] * left[2] / np.maximum(left[1], 1e-9) ** 2
+    error = np.sqrt((n - 1) / n * ((loo - loo.mean()) ** 2).sum())
+    return float(estimate + stdtrit(n - 1, 0.95) * error)

@@ -155,3 +155,16 @@ def account_graph(votes: Votes, account: npt.NDArray[np.int64], n_prompts: npt.N
     graph = (graph + graph.T).tocsr()
     graph.sort_indices()
     return graph
+
+
+def prompt_graph(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64], floor: float, k: int = 10) -> Any:
+    """Return the symmetric graph of texts and their `k` nearest texts above `floor`, scipy CSR float64[n, n]: 2 where both choose each other."""
+    from scipy.sparse import csr_matrix
+
+    n, k = len(index), min(k + 1, index.shape[1])
+    row, other = np.repeat(np.arange(n), k), index[:, :k].ravel()
+    tied = (other >= 0) & (other != row) & (similarity[:, :k].ravel() > floor)
+    graph = csr_matrix((np.ones(int(tied.sum())), (row[tied], other[tied])), shape=(n, n))
+    graph = (graph + graph.T).tocsr()
+    graph.sort_indices()
+    return graph

@@ -22,12 +22,14 @@ from .charging import charge, sampled_events
 from .clusters import cluster
 from .config import ScanConfig
 from .controls import run_controls
-from .detection import Detector, Evidence
+from .detection import Detector
 from .encoders import Encoder, get_encoder
+from .evidence import Evidence
 from .keys import Key
 from .progress import Progress
 from .readers import EventReader, read_events
 from .records import Campaign, Scan
+from .search import search
 from .sketch import SCHEME, Signatures, sketch
 from .tables import account_table, cluster_table, prompt_table
 from .traffic import Traffic, declared_actors, hold
@@ -109,7 +111,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     charged: list[npt.NDArray[np.int64]] = []
     if detector is not None:
         with watch.stage("testing groups"):
-            groups = detector.run()
+            groups = search(detector)
         findings = [g for g in groups if not g.reason]
         with watch.stage("charging prompts"):
             charged = charge(findings, detector, traffic, watch.progress.advance)

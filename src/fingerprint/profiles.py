@@ -66,22 +66,3 @@ def profile(vectors: npt.NDArray[np.float32], point: npt.NDArray[np.int64], acco
     incidence = csr_matrix((np.ones(len(point), np.float32), (cell, point)), shape=(2 * n_accounts, len(vectors)))
     sums = np.asarray(incidence @ vectors, np.float64)
     return Profiles(counts.reshape(n_accounts, 2), sums.reshape(n_accounts, 2, -1))
-
-
-def personal_trace(profiles: Profiles, min_prompts: int = 4) -> float:
-    """Return how much more alike an ordinary account's prompts are than prompts of different accounts: the median over accounts.
-
-    For unit vectors the mean similarity of the pairs inside an account is ``(|sum|^2 - n) / (n (n - 1))``; the mean over pairs of
-    different accounts is taken off. The median keeps a campaign of any size short of half the accounts from setting the scale.
-    Zero when no account has `min_prompts` prompts.
-    """
-    n, total = profiles.half(None)
-    squares = np.einsum("ij,ij->i", total, total)
-    cross_pairs = n.sum() ** 2 - (n**2).sum()
-    everything = total.sum(0)
-    cross = (everything @ everything - squares.sum()) / max(cross_pairs, 1.0)
-    enough = n >= min_prompts
-    if not enough.any():
-        return 0.0
-    within = (squares[enough] - n[enough]) / (n[enough] * (n[enough] - 1))
-    return float(max(np.median(within) - cross, 0.0))

@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from ..exchangeability import PEOPLE
 from . import wording
 from .escaping import pieces, shorten
 from .files import controls_of
@@ -29,7 +30,7 @@ MAX_CAMPAIGNS, MAX_EXAMINED, MAX_CLUSTERS, MAX_ACCOUNTS = 200, 100, 25, 200
 MAX_PROMPT_CHARS, MAX_PART_CHARS, MAX_ID_CHARS = 1200, 800, 96
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LEVELS = 6
-AXIS_FROM, AXIS_TO = -0.15, 1.25  # personal trace: 0 is one shuffled list, 1 ordinary people of this traffic
+AXIS_FROM, AXIS_TO = -0.06, 0.3  # personal trace: 0 is one shuffled list, people with one interest begin at PEOPLE
 
 # A word that mixes Latin with letters of another script that look the same.
 _OTHER = r"[\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u13a0-\u13ff]"  # Greek, Cyrillic, Armenian, Cherokee
@@ -107,7 +108,7 @@ def axis(test: Test | None) -> dict[str, float | bool] | None:
         "bound": place(bound),
         "limit": place(test.limit if test.limit is not None else 0.0),
         "zero": place(0.0),
-        "one": place(1.0),
+        "people": place(PEOPLE),
         "beyond": bound > AXIS_TO,
         "has_limit": test.limit is not None,
     }
@@ -172,7 +173,7 @@ def _environment() -> Environment:
 
     made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters.update(shown=shown, name=lambda text: shown(text, MAX_ID_CHARS), part=lambda text: shown(text, MAX_PART_CHARS))
-    made.globals.update(axis=axis, heat=heat, slots=slots, exchangeability=wording.exchangeability, LEVELS=LEVELS)
+    made.globals.update(axis=axis, heat=heat, slots=slots, exchangeability=wording.exchangeability, LEVELS=LEVELS, people=PEOPLE)
     for helper in (
         wording.count,
         wording.plural,

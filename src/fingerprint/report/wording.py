@@ -37,13 +37,14 @@ METHOD = (
     (
         "Attribute",
         "Accounts are tied where the nearest prompts of one are, again and again, those of another, and where their averages are likelier to have "
-        "one source than two. Communities of that graph are candidates. Accounts of one declared organisation count as one.",
+        "one source than two. Communities of that graph, and accounts that meet in one community of prompts, are candidates. Accounts of one declared "
+        "organisation count as one.",
     ),
     (
         "Test",
         "The text that a candidate's prompts share is taken out, and what is left is asked one question: does it matter which account sent it? "
-        "With people it does, even when they share a product or an interest. A candidate is reported only when the upper confidence bound of that "
-        "personal trace is small.",
+        "Of each prompt the most similar other one is looked up: is it of the same account more often than by chance? With people it is, even when they "
+        "share a product or an interest. A candidate is reported only when the upper confidence bound of that personal trace is small.",
     ),
     (
         "Look for innocence",

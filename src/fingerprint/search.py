@@ -1,0 +1,129 @@
+"""Search: test the candidates, grow what passes, and control the false discovery rate over all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from .candidates import candidates
+from .detection import Detector, Group
+
+WITHIN = 0.8  # share of a part that lies inside a candidate, and the largest share of the candidate that is a part of it
+
+
+def search(detector: Detector, only: npt.NDArray[np.int64] | None = None) -> list[Group]:
+    """Return all groups that had something to test, findings (empty `reason`) first, larger ones first.
+
+    Candidates are tested finest first. A core that passes takes in every account tied to it as its own members are and drops those that are
+    not; then it is tested again, as it will be reported. Of candidates that are nearly the same set only the first is tested. Where a
+    candidate holds members of a finding, only the others are judged, lest the finding speak for them; if they pass, and both together do,
+    the finding grows. Last come parts of the candidates whose accounts differ: two sources that ask for the same kind of thing are one
+    community, and neither owns the subject alone. With `only`, candidates that hold none of these actors are left out.
+    """
+    found = _Search(detector, only)
+    for road, members in candidates(detector):
+        found.try_whole(road, members)
+    found.try_parts()
+    return sorted(_control_fdr(found.tested, detector.config.q), key=lambda g: (bool(g.reason), -len(g.members), int(g.members[0]) if len(g.members) else -1))
+
+
+class _Search:
+    """What :func:`search` has tested so far."""
+
+    def __init__(self, detector: Detector, only: npt.NDArray[np.int64] | None) -> None:
+        self.detector, self.only = detector, only
+        self.tested: list[Group] = []
+        self.claimed = np.full(detector.evidence.n_actors, -1)
+        self._tried: list[npt.NDArray[np.int64]] = []
+        self._tried_parts: list[npt.NDArray[np.int64]] = []
+        self._mixed: list[npt.NDArray[np.int64]] = []
+        self._unowned: list[npt.NDArray[np.int64]] = []
+
+    def try_whole(self, road: str, members: npt.NDArray[np.int64]) -> None:
+        """Test a candidate, and what it grows to."""
+        free = self._free(members, self._tried)
+        if free is None:
+            return
+        detector = self.detector
+        group = detector.test(members, road, free)
+        if group is None:
+            self._unowned.append(members)
+            return
+        self._tried.append(members)
+        at = len(self.tested)
+        if group.reason:
+            (self._mixed if group.exchange is not None else self._unowned).append(members)
+        elif len(free) < len(members):
+            at = int(np.bincount(self.claimed[members[self.claimed[members] >= 0]]).argmax())
+            final = detector.test(np.union1d(self.tested[at].members, group.members), road)
+            if final is None or final.reason:
+                return
+            group = final
+        else:
+            core = detector.recruit(group.members)
+            final = detector.test(core[self.claimed[core] < 0], road)
+            group = final if final is not None and not final.reason else group
+        self._keep(at, group)
+
+    def try_parts(self) -> None:
+        """Test what lies inside a candidate whose accounts differ, with the prompts of the whole candidate."""
+        for whole in self._mixed:
+            for part in self._unowned:
+                inside = np.intersect1d(part, whole, assume_unique=True)
+                if len(inside) < WITHIN * len(part) or len(inside) > WITHIN * len(whole):
+                    continue
+                free = self._free(inside, self._tried_parts)
+                if free is None or len(free) < len(inside):
+                    continue
+                self._tried_parts.append(inside)
+                group = self.detector.test(whole, "parts", inside)
+                if group is not None and not group.reason:
+                    self._keep(len(self.tested), group)
+
+    def _free(self, members: npt.NDArray[np.int64], tried: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
+        """Return the members that are in no finding yet; None where there is nothing to test."""
+        detector = self.detector
+        if detector.stop is not None and detector.stop.is_set():
+            raise KeyboardInterrupt
+        if self.only is not None and not np.isin(self.only, members).any():
+            return None
+        free = members[self.claimed[members] < 0]
+        return None if len(free) < detector.config.min_accounts or any(_same(members, other) for other in tried) else free
+
+    def _keep(self, at: int, group: Group) -> None:
+        self.tested[at : at + 1] = [group]
+        if not group.reason:
+            self.claimed[group.members] = at
+
+
+def _control_fdr(tested: list[Group], limit: float) -> list[Group]:
+    at = [i for i, g in enumerate(tested) if g.exchange is not None]
+    q = np.ones(len(tested))
+    q[at] = benjamini_hochberg(np.array([tested[i].exchange.p for i in at]))  # type: ignore[union-attr]
+    out = []
+    for group, value in zip(tested, q, strict=True):
+        reason = group.reason
+        if not reason and value > limit:
+            reason = f"the test of exchangeability has q = {value:.2g}, above {limit:g}"
+        out.append(dataclasses.replace(group, q=float(value), reason=reason))
+    return out
+
+
+def _same(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> bool:
+    """Whether two sets have a Jaccard similarity of .9 or more."""
+    small, large = sorted((len(left), len(right)))
+    if small < 0.9 * large:
+        return False
+    common = len(np.intersect1d(left, right, assume_unique=True))
+    return common >= 0.9 * (small + large - common)
+
+
+def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return q values (Benjamini and Hochberg 1995), float64[n]; empty in, empty out."""
+    order = np.argsort(p)
+    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
+    q = np.empty(len(p))
+    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return q
