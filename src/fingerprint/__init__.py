@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from . import errors, simulate
     from ._core import isa
     from .config import DetectConfig, ScanConfig, SketchConfig
+    from .evaluation import Plan, evaluate
     from .keys import Key
     from .pipeline import scan
     from .readers import read_events
@@ -35,12 +36,14 @@ __all__ = [
     "Campaign",
     "DetectConfig",
     "Key",
+    "Plan",
     "Scan",
     "ScanConfig",
     "Signatures",
     "SketchConfig",
     "errors",
     "estimate_jaccard",
+    "evaluate",
     "hamming",
     "isa",
     "load_scan",
@@ -61,6 +64,8 @@ _LAZY = {
     "ScanConfig": "config",
     "SketchConfig": "config",
     "isa": "_core",
+    "Plan": "evaluation",
+    "evaluate": "evaluation",
     "load_scan": "report.files",
     "read_events": "readers",
     "scan": "pipeline",

@@ -57,14 +57,6 @@ class Stopwatch:
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Evidence ready to be tested, and the mean vector that was taken off."""
-
-    detector: Detector
-    mean: npt.NDArray[np.float32]
-
-
 def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = None, mapping: dict[str, str] | None = None, format: str | None = None,
          progress: Progress | None = None) -> Scan:
     """Find campaigns in a prompt dump.
@@ -104,8 +96,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     encoder = get_encoder(config.encoder, threads=config.threads or _cpus())
     reader = read_events(inputs, mapping=mapping, format=format)
     traffic = ingest(reader, config, key, watch)
-    prepared = prepare(traffic, encoder, config, key, watch)
-    detector = prepared.detector if prepared is not None else None
+    detector = prepare(traffic, encoder, config, key, watch)
     campaigns: list[Campaign] = []
     others: list[Campaign] = []
     charged: list[npt.NDArray[np.int64]] = []
@@ -119,7 +110,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
             campaigns = [describe(g, detector, traffic, config, rows) for g, rows in zip(findings, charged, strict=True)]
             others = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
     with watch.stage("controls"):
-        controls = run_controls(traffic, prepared.detector, encoder, config, key, prepared.mean) if config.controls and prepared is not None else None
+        controls = run_controls(traffic, detector, config) if config.controls and detector is not None else None
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
     campaigns, charged = [campaigns[i] for i in order], [charged[i] for i in order]
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, detector.votes.n_prevalent if detector is not None else 0)
@@ -171,12 +162,12 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
         file=table.column("file").to_numpy(), line=table.column("line").to_numpy())
 
 
-def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> Prepared | None:
-    """Embed the evidence sample, find nearest texts, build the account graph; None for fewer than two distinct texts."""
-    if len(traffic.exact) < 2:
-        return None
+def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> Detector | None:
+    """Embed the evidence sample, find nearest texts, build the account graph; None for fewer than two texts."""
     holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample, config.detect.evidence)
     sampled = np.unique(holdings.text[holdings.sampled])
+    if len(sampled) < 2:
+        return None
     with watch.stage("encoding"):
         raw = encoder.encode(traffic.prompts.take(traffic.first_row[sampled]))
         mean = raw.mean(0)
@@ -199,7 +190,7 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
                         partial(split_words, key=key.derive("words")))
     with watch.stage("casting votes"):
         detector = Detector(evidence, config.detect, config.seed, config.threads)
-    return Prepared(detector, mean)
+    return detector
 
 
 def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
