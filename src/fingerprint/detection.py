@@ -21,6 +21,7 @@ PER_ACCOUNT, PER_GROUP = 60, 4000  # prompts that enter the exchangeability test
 PAYLOAD = 4  # words of its own from which a prompt that has shared text is more than a copy of it
 MIN_CHARGE = 3  # attributed prompts from which an account is charged: one contact is not membership
 LEVEL, STRAY = 0.1, 0.1  # steps of the share of votes, and the local false discovery rate down to which prompts of members are attributed
+PERSONAL = 3.1  # standard deviations, p of .001, from which a single account of a group leaves a trace of its own and is not charged
 BY_CHANCE = 1e-3  # p below which an account has more attributed prompts than others have by chance
 MIN_CAST = 3.0  # votes below which a prompt has too few neighbours to be attributed to anybody
 DOUBT = 0.25  # share of the prompts that others hold, or of the accounts that hold copies, from which people with one interest stay an explanation
@@ -174,7 +175,20 @@ class Detector(Sample):
         common = mean_cross(self.evidence.vectors[self.point[chosen]], self.actor[chosen])
         summary.update(coherence=common / max(self.deviation, 1e-9), exchange=exchange)
         found = Group(reason="", **summary)
-        return _replace(found, reason=self._reason_after(found, common))
+        reason = self._reason_after(found, common)
+        return _replace(found, reason=reason) if reason else self._without_people(found)
+
+    def _without_people(self, group: Group) -> Group:
+        """Take out the accounts whose own trace shows: bystanders of a source that asks for what they ask.
+
+        The group has passed with them, so leaving them out can only clear somebody.
+        """
+        exchange = group.exchange
+        assert exchange is not None
+        people = exchange.account[exchange.deviate > PERSONAL]
+        keep = ~np.isin(self.actor[group.attributed], people)
+        rest = _replace(group, members=np.setdiff1d(group.members, people), attributed=group.attributed[keep], inside=group.inside[keep])
+        return rest if len(rest.members) >= self.config.min_accounts else _replace(rest, reason="most of its accounts leave a trace of their own")
 
     def _reason_before(self, summary: dict[str, Any]) -> str:
         config = self.config

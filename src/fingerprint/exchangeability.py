@@ -13,7 +13,7 @@ most similar prompt is always somebody else's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,8 @@ class Exchangeability:
         Chance of a trace as small as this if the accounts were people with one interest, with a true trace of ``PEOPLE``.
     n_accounts, n_prompts : int
         Accounts with two prompts or more, and all prompts that entered.
+    account, deviate : int64[a], float64[a]
+        The accounts with two prompts or more, ascending, and by how many standard deviations each one's own lead exceeds chance.
     """
 
     trace: float
@@ -54,6 +56,8 @@ class Exchangeability:
     p: float
     n_accounts: int
     n_prompts: int
+    account: npt.NDArray[np.int64] = field(compare=False)
+    deviate: npt.NDArray[np.float64] = field(compare=False)
 
 
 def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64], seed: int = 0) -> Exchangeability | None:
@@ -81,7 +85,7 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
     """
     from scipy.special import stdtr, stdtrit
 
-    _, label = np.unique(account, return_inverse=True)
+    names, label = np.unique(account, return_inverse=True)
     order = np.argsort(label, kind="stable")
     size = np.bincount(label)
     if (size >= 2).sum() < 3:
@@ -99,7 +103,9 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
     error = float(np.sqrt((a - 1) / a * ((left_out - left_out.mean()) ** 2).sum()))
     reach = float(stdtrit(a - 1, 0.95)) * error
     p = float(stdtr(a - 1, (trace - PEOPLE) / max(error, 1e-9)))
-    return Exchangeability(trace, by_chance, error, trace + reach, trace - reach, p, a, len(vectors))
+    # of one prompt, the comparisons with different rivals are all but one: its wins count as a single draw
+    spread = np.sqrt(np.maximum(chance[several] * (1 - chance[several]), 1e-9) / weight)
+    return Exchangeability(trace, by_chance, error, trace + reach, trace - reach, p, a, len(vectors), names[several].astype(np.int64), lead[several] / spread)
 
 
 def _most_similar(rows: npt.NDArray[np.float32], size: npt.NDArray[np.int64],

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from .candidates import candidates
 from .detection import Detector, Group
 
+SOURCES = 3  # at most so many in one candidate: a smaller part of it does not inherit what the whole owns
 WITHIN = 0.8  # share of a part that lies inside a candidate, and the largest share of the candidate that is a part of it
 
 
@@ -72,7 +73,7 @@ class _Search:
         for whole in self._mixed:
             for part in self._unowned:
                 inside = np.intersect1d(part, whole, assume_unique=True)
-                if len(inside) < WITHIN * len(part) or len(inside) > WITHIN * len(whole):
+                if len(inside) < max(WITHIN * len(part), len(whole) / SOURCES) or len(inside) > WITHIN * len(whole):
                     continue
                 free = self._free(inside, self._tried_parts)
                 if free is None or len(free) < len(inside):
