@@ -176,15 +176,13 @@ class Detector(Sample):
         summary.update(coherence=common / max(self.deviation, 1e-9), exchange=exchange)
         found = Group(reason="", **summary)
         reason = self._reason_after(found, common)
-        return _replace(found, reason=reason) if reason else self._without_people(found)
+        return _replace(found, reason=reason) if reason or exchange is None else self._without_people(found, exchange)
 
-    def _without_people(self, group: Group) -> Group:
+    def _without_people(self, group: Group, exchange: Exchangeability) -> Group:
         """Take out the accounts whose own trace shows: bystanders of a source that asks for what they ask.
 
         The group has passed with them, so leaving them out can only clear somebody.
         """
-        exchange = group.exchange
-        assert exchange is not None
         people = exchange.account[exchange.deviate > PERSONAL]
         keep = ~np.isin(self.actor[group.attributed], people)
         rest = _replace(group, members=np.setdiff1d(group.members, people), attributed=group.attributed[keep], inside=group.inside[keep])
