@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from .circumstances import circumstances
 from .config import ScanConfig
+from .contribution import carried_by, nearest_unaccused
 from .detection import SMALLEST_COHERENCE, Detector, Group
 from .exchangeability import PEOPLE
 from .intent import capabilities, targeted
-from .records import AccountCharge, Campaign, Explanation, Representative, Test
+from .records import AccountCharge, Campaign, Day, Explanation, Representative, Test
 from .templates import induce_template
-from .traffic import Traffic
+from .traffic import HOUR_US, Traffic
 
 N_REPRESENTATIVES = 12
 N_READ = 120  # prompts on which capability is scored
@@ -25,7 +27,8 @@ def iso(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanConfig, rows: npt.NDArray[np.int64]) -> Campaign:
+def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanConfig, rows: npt.NDArray[np.int64],
+             accused: npt.NDArray[np.bool_] | None = None) -> Campaign:
     """Write up one group.
 
     Parameters
@@ -37,13 +40,15 @@ def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanCon
     config : ScanConfig
     rows : int64[m]
         Events that are charged to it.
+    accused : bool[n_actors], optional
+        Actors in any finding: for a finding, whose circumstances and nearest unaccused peers are then written up too.
     """
     texts = np.unique(detector.text[group.attributed if len(group.attributed) else group.tested])
     read = texts[np.linspace(0, len(texts) - 1, min(N_READ, len(texts))).astype(np.int64)] if len(texts) else texts
     shares = capabilities(traffic.texts(read))
     template = induce_template(group.stripped) if config.text and group.stripped is not None and group.stripped.coverage.mean() > 0.1 else None
     times = traffic.time_us[rows]
-    charges = _charges(group, detector, traffic, rows)
+    charges = _charges(group, detector, traffic, rows, accused)
     return Campaign(
         campaign_id=campaign_id(traffic.exact[texts]),
         reported=not group.reason,
@@ -55,12 +60,14 @@ def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanCon
         first_seen=iso(int(times.min())) if len(times) else "",
         last_seen=iso(int(times.max())) if len(times) else "",
         strength=float(min(99.0, -np.log10(max(group.q, 1e-99)))) if group.exchange is not None else 0.0,
-        tests=_tests(group, config),
+        tests=_tests(group, config) + ([] if accused is None else circumstances(rows, traffic, config.seed)),
         explanations=_explanations(group, config),
         template=template,
         representatives=_representatives(texts, detector, traffic, config.text),
         accounts=charges,
         activity=_activity(times),
+        timeline=_timeline(traffic.account[rows], times),
+        carried_by=0 if accused is None else carried_by(group, detector),
     )
 
 
@@ -138,7 +145,8 @@ def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
     ]
 
 
-def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArray[np.int64]) -> list[AccountCharge]:
+def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArray[np.int64],
+             accused: npt.NDArray[np.bool_] | None) -> list[AccountCharge]:
     n_accounts = len(traffic.account_ids)
     total = np.bincount(traffic.account, minlength=n_accounts)
     charged = np.bincount(traffic.account[rows], minlength=n_accounts)
@@ -149,8 +157,24 @@ def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArr
     found = np.flatnonzero(charged)
     order = found[np.lexsort((found, -charged[found]))]
     names = traffic.account_ids.take(order).to_pylist()
+    peers, ties = _peers(group, detector, traffic, accused)
     return [AccountCharge(name, int(total[a]), int(charged[a]), round(float(charged[a] / total[a]), 4), round(float(inside[traffic.actor[a]]), 4),
-                          round(float(copies[traffic.actor[a]]), 4)) for name, a in zip(names, order, strict=True)]
+                          round(float(copies[traffic.actor[a]]), 4), peers.get(int(traffic.actor[a]), []), ties.get(int(traffic.actor[a]), 0.0))
+            for name, a in zip(names, order, strict=True)]
+
+
+def _peers(group: Group, detector: Detector, traffic: Traffic,
+           accused: npt.NDArray[np.bool_] | None) -> tuple[dict[int, list[str]], dict[int, float]]:
+    """Return, per member, the nearest unaccused accounts by name (one for each actor), and the tie to the first."""
+    if accused is None:
+        return {}, {}
+    actors, ties = nearest_unaccused(group, detector, accused)
+    account = np.full(traffic.n_actors + 1, -1)
+    account[traffic.actor[::-1]] = np.arange(len(traffic.actor))[::-1]
+    names = traffic.account_ids.take(np.maximum(account[actors.ravel()], 0)).to_pylist()
+    width = actors.shape[1]
+    peers = {int(m): [n for n, a in zip(names[i * width : (i + 1) * width], actors[i], strict=True) if a >= 0] for i, m in enumerate(group.members)}
+    return peers, {int(m): round(float(ties[i, 0]), 4) for i, m in enumerate(group.members)}
 
 
 def _representatives(texts: npt.NDArray[np.int64], detector: Detector, traffic: Traffic, with_text: bool) -> list[Representative]:
@@ -170,8 +194,16 @@ def _representatives(texts: npt.NDArray[np.int64], detector: Detector, traffic: 
     return [Representative(int(row), name, prompt if with_text else None, len(prompt)) for row, name, prompt in zip(rows, names, prompts, strict=True)]
 
 
+def _timeline(account: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> list[Day]:
+    day = times // (24 * HOUR_US)
+    days, count = np.unique(day, return_counts=True)
+    pairs = np.unique(np.stack([day, account], 1), axis=0)
+    accounts = np.unique(pairs[:, 0], return_counts=True)[1]
+    return [Day(iso(int(d) * 24 * HOUR_US)[:10], int(n), int(a)) for d, n, a in zip(days, count, accounts, strict=True)]
+
+
 def _activity(times: npt.NDArray[np.int64]) -> list[list[int]]:
-    hours = times // 3_600_000_000
+    hours = times // HOUR_US
     weekday = (hours // 24 + 3) % 7  # 1 January 1970 was a Thursday
     grid = np.zeros((7, 24), np.int64)
     np.add.at(grid, (weekday, hours % 24), 1)

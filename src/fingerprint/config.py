@@ -73,7 +73,8 @@ class DetectConfig:
         Equivalence margin of the exchangeability test: how much more, or less, often than by chance the most similar prompt may be of the same account,
         at 95 % confidence. A shuffled list is at 0, people with one interest at .12 and more.
     copies : float
-        An account of whose attributed prompts more than this share are copies of other accounts' runs a common list (homework, benchmark, viral).
+        An account of whose attributed prompts more than this share are copies of other accounts', and fewer than `min_attributed` are not, runs a
+        common list (homework, benchmark, viral).
     repetition : float
         Share of repeated prompts per account above which the group behaves like people who retry.
     q : float

@@ -158,7 +158,8 @@ class Detector(Sample):
             return None
         stripped = strip_shared(self.evidence.words(self.evidence.texts(self.text[chosen])), self.actor[chosen])
         copies = duplication(self.actor[chosen], self.evidence.near(stripped.residuals), self.count[chosen], stripped.own_words < PAYLOAD)
-        copying = copies.account[(copies.shared > config.copies) & (not copies.drawn)]
+        alone = np.bincount(self.actor[chosen[~copies.copied]], minlength=n_actors)[copies.account]
+        copying = copies.account[(copies.shared > config.copies) & (alone < config.min_attributed) & (not copies.drawn)]
         charged, keep = np.setdiff1d(charged, copying), ~np.isin(self.actor[rows], copying)
         rows, inside = rows[keep], inside[keep]
         summary: dict[str, Any] = {
@@ -170,6 +171,8 @@ class Detector(Sample):
         if reason:
             return Group(reason=reason, **summary)
         keep = ~np.isin(self.actor[chosen], copying) & np.array([len(r) > 3 for r in stripped.residuals], bool)
+        if not copies.drawn:
+            keep &= ~copies.copied  # what is handed round does not tell who writes alike; with it, a few copies would hide a list that is shared out
         residual = self.evidence.encode([r for r, ok in zip(stripped.residuals, keep, strict=True) if ok])
         exchange = exchangeability(residual, self.actor[chosen][keep], self.seed) if keep.any() else None
         common = mean_cross(self.evidence.vectors[self.point[chosen]], self.actor[chosen])

@@ -37,6 +37,8 @@ class Duplication:
         Mean of `shared`.
     repetition : float
         Share of attributed prompts that repeat one of the same account.
+    copied : bool[n]
+        Per attributed text whether another account of the group holds it as well.
     dispersion : float
         Upper 95 % confidence bound (jackknife over accounts) of ``F1 F3 / F2**2``, with ``Fk`` the factorial moments of the number of holders: 1 when
         every query is drawn alike, more when some are favourites; infinite when no query has three holders.
@@ -47,6 +49,7 @@ class Duplication:
     overlap: float
     shared_mean: float
     repetition: float
+    copied: npt.NDArray[np.bool_]
     dispersion: float = float("inf")
 
     @property
@@ -76,12 +79,13 @@ def duplication(account: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64], 
     shallow = np.bincount(cluster[hollow], minlength=n_clusters) > 0
     accounts, row = np.unique(held[:, 0], return_inverse=True)
     if not len(accounts):
-        return Duplication(accounts, np.zeros(0), 0.0, 0.0, 0.0)
+        return Duplication(accounts, np.zeros(0), 0.0, 0.0, 0.0, np.zeros(0, bool))
     others = holders[held[:, 1]] - 1
     size = np.bincount(row)
     shared = np.bincount(row, weights=(others > 0) | shallow[held[:, 1]]) / size
     overlap = float((np.bincount(row, weights=others) / size).mean() / max(len(accounts) - 1, 1))
-    return Duplication(accounts, shared, overlap, float(shared.mean()), 1.0 - len(held) / max(int(count.sum()), 1), _dispersion(holders[held[:, 1]], row))
+    return Duplication(accounts, shared, overlap, float(shared.mean()), 1.0 - len(held) / max(int(count.sum()), 1), holders[cluster] > 1,
+                       _dispersion(holders[held[:, 1]], row))
 
 
 def _dispersion(holders: npt.NDArray[np.int64], row: npt.NDArray[np.int64]) -> float:

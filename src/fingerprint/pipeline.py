@@ -7,7 +7,7 @@ import resource
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -22,9 +22,10 @@ from .charging import charge, sampled_events
 from .clusters import cluster
 from .config import ScanConfig
 from .controls import run_controls
-from .detection import Detector
+from .detection import Detector, Group
 from .encoders import Encoder, get_encoder
 from .evidence import Evidence
+from .history import N_TEXTS, Sought, novelty, read_history, seek
 from .keys import Key
 from .progress import Progress
 from .readers import EventReader, read_events
@@ -32,6 +33,7 @@ from .records import Campaign, Scan
 from .search import search
 from .sketch import SCHEME, Signatures, sketch
 from .tables import account_table, cluster_table, prompt_table
+from .templates import shared_trigrams
 from .traffic import Traffic, declared_actors, hold
 from .vectors import VectorIndex
 from .words import split_words
@@ -58,7 +60,7 @@ class Stopwatch:
 
 
 def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = None, mapping: dict[str, str] | None = None, format: str | None = None,
-         progress: Progress | None = None) -> Scan:
+         history: Any = None, progress: Progress | None = None) -> Scan:
     """Find campaigns in a prompt dump.
 
     Parameters
@@ -72,6 +74,8 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
         Field paths, ``{"account": "a.b", "time": ..., "prompt": ...}``, for logs whose shape is not known.
     format : str, optional
         ``"jsonl"``, ``"csv"``, ``"parquet"`` or ``"arrow"``; default by suffix or content.
+    history : optional
+        Earlier traffic, read as `inputs` are: whether findings are new is judged against it. Without it nothing is said about novelty.
     progress : Progress, optional
 
     Returns
@@ -100,6 +104,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     campaigns: list[Campaign] = []
     others: list[Campaign] = []
     charged: list[npt.NDArray[np.int64]] = []
+    findings: list[Group] = []
     if detector is not None:
         with watch.stage("testing groups"):
             groups = search(detector)
@@ -107,17 +112,54 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
         with watch.stage("charging prompts"):
             charged = charge(findings, detector, traffic, watch.progress.advance)
         with watch.stage("writing up findings"):
-            campaigns = [describe(g, detector, traffic, config, rows) for g, rows in zip(findings, charged, strict=True)]
+            accused = np.zeros(traffic.n_actors, bool)
+            accused[np.concatenate([np.zeros(0, np.int64), *(g.members for g in findings)])] = True
+            campaigns = [describe(g, detector, traffic, config, rows, accused) for g, rows in zip(findings, charged, strict=True)]
             others = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
+    past: dict[str, Any] | None = None
+    if history is not None:
+        campaigns, past = _with_history(campaigns, findings, charged, traffic, read_events(history, mapping=mapping, format=format), config, key, watch)
     with watch.stage("controls"):
         controls = run_controls(traffic, detector, config) if config.controls and detector is not None else None
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
     campaigns, charged = [campaigns[i] for i in order], [charged[i] for i in order]
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, detector.votes.n_prevalent if detector is not None else 0)
     manifest["controls"] = asdict(controls) if controls is not None else None
+    manifest["history"] = past
     manifest["hint"] = reader.hint()
     return Scan(campaigns, others, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
                 reader.rejects, manifest)
+
+
+def _with_history(campaigns: list[Campaign], findings: list[Group], charged: list[npt.NDArray[np.int64]], traffic: Traffic, reader: EventReader,
+                  config: ScanConfig, key: Key, watch: Stopwatch) -> tuple[list[Campaign], dict[str, Any]]:
+    """Return the findings with their test of novelty, and what the manifest says of the history."""
+    rng = np.random.default_rng(config.seed)
+
+    def some(texts: npt.NDArray[np.int64]) -> list[str]:
+        return traffic.texts(rng.choice(texts, min(N_TEXTS, len(texts)), replace=False))
+
+    def look_for(texts: npt.NDArray[np.int64], accounts: set[str], shared: npt.NDArray[np.uint64], least: int) -> Sought:
+        return seek(some(texts), accounts, shared, least, key, config.sketch, config.threads)
+
+    everything = np.concatenate([np.zeros(0, np.int64), *(traffic.text[rows] for rows in charged)])
+    none = np.zeros(0, np.uint64)
+    rest = look_for(np.setdiff1d(np.unique(traffic.text[traffic.text >= 0]), everything), set(), none, 0)
+    sought = [look_for(np.unique(traffic.text[rows]), {a.account_id for a in c.accounts}, *(shared_trigrams(g.stripped) if g.stripped else (none, 0)))
+              for c, g, rows in zip(campaigns, findings, charged, strict=True)]
+    with watch.stage("comparing with history", reader.total_bytes):
+        seen = read_history(_advancing(reader, watch), [*sought, rest], key, config.sketch, config.threads)
+    accounting = reader.accounting
+    past = {"inputs": [str(name) for name in accounting.files], "read": accounting.read, "accepted": accounting.accepted, "accounts": len(seen.accounts)}
+    return [replace(c, tests=[*c.tests, novelty(one, rest, seen)]) for c, one in zip(campaigns, sought, strict=True)], past
+
+
+def _advancing(reader: EventReader, watch: Stopwatch) -> Iterator[pa.RecordBatch]:
+    done = 0
+    for batch in reader:
+        yield batch
+        watch.progress.advance(reader.consumed_bytes - done)
+        done = reader.consumed_bytes
 
 
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) -> Traffic:
@@ -126,17 +168,14 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
     exact: list[npt.NDArray[np.uint64]] = []
     unique: list[tuple[npt.NDArray[np.uint64], Signatures, npt.NDArray[np.uint32], npt.NDArray[np.int64]]] = []
     n = 0
-    done = 0
     with watch.stage("reading and fingerprinting", reader.total_bytes):
-        for batch in reader:
+        for batch in _advancing(reader, watch):
             made = sketch(batch.column("prompt"), key=key, num_perm=config.sketch.num_perm, ngram=config.sketch.ngram, threads=config.threads)
             values, first = np.unique(made.exact, return_index=True)
             unique.append((values, made.signatures[first], made.n_invisible[first], first + n))
             exact.append(made.exact)
-            batches.append(batch.select(["account_id", "timestamp", "prompt", "org_id", "file", "line"]))
+            batches.append(batch.select(["account_id", "timestamp", "prompt", "org_id", "conversation_id", "file", "line"]))
             n += len(made)
-            watch.progress.advance(reader.consumed_bytes - done)
-            done = reader.consumed_bytes
     if not batches:
         return _empty()
     table = pa.Table.from_batches(batches)
@@ -156,7 +195,8 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
     _, org = _factorise(table.column("org_id"))
     return Traffic(
         account_ids=accounts, account=account, actor=declared_actors(account, len(accounts), org),
-        time_us=table.column("timestamp").cast(pa.int64()).to_numpy(), text=text, exact=distinct, first_row=rows[keep], cluster=found.labels,
+        time_us=table.column("timestamp").cast(pa.int64()).to_numpy(), conversation=_factorise(table.column("conversation_id"))[1],
+        text=text, exact=distinct, first_row=rows[keep], cluster=found.labels,
         similarity=found.similarity,
         n_invisible=np.concatenate([u[2] for u in unique])[keep], prompts=table.column("prompt").combine_chunks(),
         file=table.column("file").to_numpy(), line=table.column("line").to_numpy())
@@ -210,7 +250,7 @@ def _factorise(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]
 
 def _empty() -> Traffic:
     none = np.zeros(0, np.int64)
-    return Traffic(pa.array([], pa.string()), none, none, none, none, none.astype(np.uint64), none, none, none.astype(np.float32), none.astype(np.uint32),
+    return Traffic(pa.array([], pa.string()), none, none, none, none, none, none.astype(np.uint64), none, none, none.astype(np.float32), none.astype(np.uint32),
                    pa.chunked_array([pa.array([], pa.large_string())]), none.astype(np.int32), none)
 
 

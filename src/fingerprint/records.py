@@ -35,6 +35,8 @@ class Test:
         Whether the test speaks for one source.
     reading : str
         The result in one sentence for a person.
+    decides : bool
+        False for what only supports a finding: times, conversations, novelty.
     """
 
     __test__ = False
@@ -48,6 +50,7 @@ class Test:
     limit: float | None = None
     p: float | None = None
     q: float | None = None
+    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,10 @@ class AccountCharge:
         Mean share of the votes of its attributed prompts that stay inside the campaign, 0 to 1.
     copies : float
         Share of its attributed prompts that another account of the campaign holds as well.
+    peers : list of str
+        Accounts nearest to it that no finding accuses, nearest first.
+    peer_tie : float
+        Tie to the nearest of them, as a share of its mean tie to its fellows.
     """
 
     account_id: str
@@ -93,6 +100,8 @@ class AccountCharge:
     share: float
     score: float
     copies: float
+    peers: list[str] = field(default_factory=list)
+    peer_tie: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,15 @@ class Representative:
     account_id: str
     prompt: str | None
     n_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of a campaign's time line: ISO date (UTC), attributed prompts, and accounts that sent them."""
+
+    date: str
+    n_prompts: int
+    n_accounts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +153,10 @@ class Campaign:
         By contribution, largest first.
     activity : list of list of int
         Attributed prompts by weekday (Monday first) and hour, UTC: 7 rows of 24.
+    timeline : list of Day
+        Days with attributed prompts.
+    carried_by : int
+        The finding would stand on so many of its largest contributors alone; 0 for a group that is not reported.
     """
 
     campaign_id: str
@@ -153,6 +175,8 @@ class Campaign:
     representatives: list[Representative]
     accounts: list[AccountCharge]
     activity: list[list[int]] = field(default_factory=list)
+    timeline: list[Day] = field(default_factory=list)
+    carried_by: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; the template also as one line of text."""

@@ -178,6 +178,31 @@ def strip_shared(words: Words, account: npt.NDArray[np.int64], share: float = SH
     return stripped
 
 
+def shared_trigrams(stripped: Stripped) -> tuple[npt.NDArray[np.uint64], int]:
+    """Return the trigrams of a group's shared text, uint64[t] ascending, and how many of them a prompt has that was made from it.
+
+    That is half of what the median prompt with shared text has, so that a group with several frames knows the user of one; (none, 0) where fewer
+    than half of the prompts share text.
+    """
+    covered = np.zeros(len(stripped.words.hashes), bool)
+    for _, first, behind in stripped.runs:
+        covered[first:behind] = True
+    at, trigram = _trigrams(stripped.words)
+    inside = covered[at] & covered[at + 1] & covered[at + 2] if len(at) else np.zeros(0, bool)
+    per = np.bincount(stripped.words.rows[at[inside]], minlength=len(stripped.words))
+    if not len(per) or (per > 0).mean() < 0.5:
+        return np.zeros(0, np.uint64), 0
+    return np.unique(trigram[inside]), max(3, int(np.median(per[per > 0]) / 2))
+
+
+def contains_shared(words: Words, shared: npt.NDArray[np.uint64], least: int) -> npt.NDArray[np.bool_]:
+    """Say of each prompt whether it has at least `least` of these trigrams, bool[n]."""
+    at, trigram = _trigrams(words)
+    hit = np.isin(trigram, shared)
+    found: npt.NDArray[np.bool_] = np.bincount(words.rows[at[hit]], minlength=len(words)) >= least
+    return found
+
+
 def _gaps(stripped: Stripped, prompt: int, low: int, high: int) -> Iterator[str]:
     """Yield what stands before, between and behind the shared runs ``low`` to ``high`` of a prompt."""
     words = stripped.words

@@ -28,6 +28,8 @@ class Traffic:
         Accounts with one declared relation (``org_id``) are one actor.
     time_us : int64[n]
         Microseconds since 1970, UTC.
+    conversation : int64[n]
+        Number of the conversation, -1 where the log names none.
     text : int64[n]
         Index of the distinct normalised text; -1 for an empty prompt.
     exact : uint64[n_texts]
@@ -49,6 +51,7 @@ class Traffic:
     account: npt.NDArray[np.int64]
     actor: npt.NDArray[np.int64]
     time_us: npt.NDArray[np.int64]
+    conversation: npt.NDArray[np.int64]
     text: npt.NDArray[np.int64]
     exact: npt.NDArray[np.uint64]
     first_row: npt.NDArray[np.int64]

@@ -15,6 +15,7 @@ DEFAULT = ScanConfig()
 @click.command("scan", short_help="Scan prompt dumps and write the findings.")
 @click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
 @click.option("--out", metavar="DIR", required=True, help="Folder for the outputs; made if missing, readable by you only.")
+@click.option("--history", metavar="DUMP", multiple=True, help="Earlier traffic, to judge what is new; read as DUMP is. May be given several times.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, e.g. --map account=user.id --map prompt=body.text.")
 @click.option("--format", "shape", metavar="NAME", help="Shape of the log lines; found out by itself if not given.")
 @click.option("--key-file", metavar="FILE", help="Key of the fingerprints (see 'fingerprint key new'); else yours, made on first use.")
@@ -41,6 +42,7 @@ def command(
     *,
     dumps: tuple[str, ...],
     out: str,
+    history: tuple[str, ...],
     mapping: tuple[str, ...],
     shape: str | None,
     key_file: str | None,
@@ -74,7 +76,7 @@ def command(
         seed=seed,
         max_rejects=max_rejects,
     )
-    run(list(dumps), out, config, key_file=key_file, mapping=mapping, shape=shape, as_json=as_json)
+    run(list(dumps), out, config, history=history, key_file=key_file, mapping=mapping, shape=shape, as_json=as_json)
 
 
 def run(
@@ -82,6 +84,7 @@ def run(
     out: str,
     config: ScanConfig,
     *,
+    history: tuple[str, ...] = (),
     key_file: str | None = None,
     mapping: tuple[str, ...] = (),
     shape: str | None = None,
@@ -104,7 +107,8 @@ def run(
 
         fields = parse_mapping(list(mapping))
     progress = progress_for_terminal()
-    result = scan(dumps, config=config, key=Key.load(key_file) if key_file else None, mapping=fields, format=shape, progress=progress)
+    secret = Key.load(key_file) if key_file else None
+    result = scan(dumps, config=config, key=secret, mapping=fields, format=shape, history=list(history) or None, progress=progress)
     if not config.text:
         result = without_text(result)
     with progress.stage("writing"):

@@ -67,6 +67,7 @@ def render(scan: Scan) -> str:
             rejected=wording.rejected_rows(manifest),
             notes=wording.control_notes(controls_of(scan)),
             reasons=wording.reasons(scan.examined),
+            history=wording.history_note(manifest),
             method=wording.METHOD,
             limits=wording.LIMITS,
         )

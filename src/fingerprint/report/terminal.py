@@ -67,6 +67,7 @@ def print_summary(scan: Scan, to: Console, out: str | os.PathLike[str] | None = 
     for note in wording.control_notes(controls_of(scan)):
         mark, style = {True: ("ok", "green"), False: ("look", "bold yellow"), None: ("off", "dim")}[note.good]
         to.print(Text.assemble("control  ", (f"{note.title.lower()}: ", "bold"), note.result, (f"  [{mark}]", style)))
+    to.print(Text(wording.history_note(scan.manifest)))
     if out is not None:
         place = one_line(os.fspath(out)).rstrip("/")
         to.print()
@@ -105,7 +106,7 @@ def campaign_table(campaigns: Iterable[Campaign], width: int = WIDTH_PLAIN) -> T
 
     narrow = width < 110
     columns = [("campaign", "left"), ("targets", "left"), ("accounts", "right"), ("prompts", "right"), ("personal trace", "right")]
-    table = _table(*columns, *([] if narrow else [("q", "right"), ("template", "right"), ("period", "left")]))
+    table = plain_table(*columns, *([] if narrow else [("q", "right"), ("template", "right"), ("period", "left")]))
     for found in campaigns:
         test = wording.exchangeability(found)
         trace, q = "–", "–"
@@ -131,7 +132,7 @@ def detail(found: Campaign) -> RenderableType:
     from rich.padding import Padding
     from rich.text import Text
 
-    grid = _labelled()
+    grid = labelled()
     grid.add_row(Text(one_line(found.campaign_id, 20), style="bold"), Text(one_line(found.reason, 400)))
     if found.template is not None:
         grid.add_row(Text("template", style="dim"), Text(one_line(found.template.text, 240)))
@@ -149,7 +150,7 @@ def account_table(accounts: pa.Table, limit: int) -> Table:
     """Return the charged accounts, most attributed prompts first, then as many of the others as fit into `limit`."""
     from rich.text import Text
 
-    table = _table(("account", "left"), ("campaign", "left"), ("prompts", "right"), ("charged", "right"), ("score", "right"))
+    table = plain_table(("account", "left"), ("campaign", "left"), ("prompts", "right"), ("charged", "right"), ("score", "right"))
     for row in _first(accounts, [("n_attributed", "descending"), ("account_id", "ascending")], limit):
         table.add_row(
             Text(one_line(str(row["account_id"]), 60)),
@@ -165,7 +166,7 @@ def cluster_table(clusters: pa.Table, limit: int) -> Table:
     """Return the near-duplicate clusters, biggest first."""
     from rich.text import Text
 
-    table = _table(("cluster", "right"), ("prompts", "right"), ("accounts", "right"), ("representative", "left"))
+    table = plain_table(("cluster", "right"), ("prompts", "right"), ("accounts", "right"), ("representative", "left"))
     for row in _first(clusters, [("n_prompts", "descending"), ("cluster", "ascending")], limit):
         table.add_row(
             str(row["cluster"]),
@@ -180,7 +181,7 @@ def reject_table(rejects: pa.Table, limit: int) -> Table:
     """Return rejected rows in the order read: where they are and what was wrong, never what they held."""
     from rich.text import Text
 
-    table = _table(("file", "left"), ("line", "right"), ("offset", "right"), ("class", "left"))
+    table = plain_table(("file", "left"), ("line", "right"), ("offset", "right"), ("class", "left"))
     for row in rejects.slice(0, limit).to_pylist():
         table.add_row(
             Text(one_line(str(row["file"]), 80)),
@@ -197,7 +198,8 @@ def _first(table: pa.Table, order: list[tuple[str, str]], limit: int) -> list[di
     return rows
 
 
-def _table(*columns: tuple[str, str]) -> Table:
+def plain_table(*columns: tuple[str, str]) -> Table:
+    """Return an empty table with these columns: name and justification."""
     from rich import box
     from rich.table import Table
 
@@ -207,7 +209,7 @@ def _table(*columns: tuple[str, str]) -> Table:
     return table
 
 
-def _labelled() -> Table:
+def labelled() -> Table:
     """A borderless table of labels and text that wraps beside them."""
     from rich.table import Table
 
@@ -223,7 +225,7 @@ def _not_reported(examined: list[Campaign]) -> RenderableType:
 
     if not examined:
         return Text("No other group was examined.")
-    grid = _labelled()
+    grid = labelled()
     for reason, n in wording.reasons(examined):
         grid.add_row(Text(f"{n:>12,}", style="dim"), Text(one_line(reason, 200)))
     return Group(Text(f"{wording.plural(len(examined), 'group')} examined and not reported; the commonest reasons:"), grid)

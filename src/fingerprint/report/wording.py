@@ -163,6 +163,14 @@ def _with_figures(words: tuple[str, ...], rows: list[list[str]]) -> str:
     return "".join(word + figure for word, figure in zip(words, [*shown, ""], strict=True))
 
 
+def history_note(manifest: dict[str, Any]) -> str:
+    """Say against what novelty was judged, or that it was not."""
+    past = manifest.get("history")
+    if not past:
+        return "history  none given (--history): whether any of this is new was not tested"
+    return f"history  {past['accepted']:,} earlier prompts of {past['accounts']:,} accounts; see the test of novelty of each finding"
+
+
 def control_notes(controls: Controls | None) -> list[ControlNote]:
     """Return the two controls in plain words."""
     shuffled_shows = (
