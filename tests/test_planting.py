@@ -71,7 +71,7 @@ def test_what_was_there_is_untouched(organic: World) -> None:
     assert planted.texts(np.array([before[3] + 1, 0, before[3]])) == [prompts[1], *evidence.texts(np.array([0])), prompts[0]]
 
 
-def test_cover_is_that_of_one_real_account_each(organic: World) -> None:
+def test_cover_is_that_of_few_real_accounts(organic: World) -> None:
     evidence, prompts = organic.evidence(), queries(organic, 40, seed=5)
     planted, actors = plant(evidence, prompts, np.arange(40) % 4, 0.5)
     held, n_texts = planted.holdings, len(evidence.exact)
@@ -83,6 +83,12 @@ def test_cover_is_that_of_one_real_account_each(organic: World) -> None:
         assert len(owners) == 1
         donors += owners
     assert len(set(donors)) == 4
+    planted, actors = plant(evidence, prompts, np.arange(40) % 4, 0.95)
+    held = planted.holdings
+    covers = [held.text[(held.actor == actor) & (held.text < n_texts)] for actor in actors]
+    assert [len(c) for c in covers] == [190] * 4 and len(np.unique(np.concatenate(covers))) == 760
+    starved, _ = plant(evidence, prompts, np.arange(40) % 4, 0.9999)
+    assert len(starved.holdings.actor) < 40 + 5 * len(evidence.holdings.actor), "there is no more to lend"
 
 
 def test_equal_prompts_are_one_text_and_the_sample_is_bounded(organic: World) -> None:

@@ -81,7 +81,7 @@ def _because(group: Group) -> str:
     trace = exchange.trace if exchange is not None else 0.0
     return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, "
             f"{group.copies.shared_mean:.0%} repeat what another account sent, and who sends what is random: the most similar other prompt is of the same "
-            f"account {trace:+.1%} more often than by chance, for people with one interest it is {PEOPLE:+.0%} or more")
+            f"account {trace:+.1%} more often than by chance; for people with one interest it is {PEOPLE:+.0%} or more")
 
 
 def _tests(group: Group, config: ScanConfig) -> list[Test]:

@@ -15,6 +15,7 @@ from .evidence import Evidence
 from .traffic import Holdings
 from .vectors import nearest
 
+MAX_REUSE = 4  # planted accounts that one real account lends its prompts to, at most
 WIDE = 128  # nearest real texts that a planted one is offered to as a neighbour
 
 
@@ -30,7 +31,8 @@ def plant(evidence: Evidence, prompts: list[str], account: npt.NDArray[np.int64]
     account : int64[n]
         Planted account of each, from 0.
     cover : float
-        Share of each account's prompts, in [0, 1), that are ordinary: texts of one real account, each planted account has another.
+        Share of each account's prompts, in [0, 1), that are ordinary: texts of real accounts, of as few as it takes for each planted account. Less
+        where the traffic has not so many.
     sample : int
         Texts of an account that are looked at, at most.
     seed : int
@@ -104,16 +106,17 @@ def _with_cover(evidence: Evidence, who: npt.NDArray[np.int64], what: npt.NDArra
         return who, what
     held = evidence.holdings
     rows = np.flatnonzero(held.sampled)
-    size = np.bincount(held.actor[rows], minlength=evidence.n_actors)
-    start = np.concatenate([[0], np.cumsum(size)])
-    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = [(who, what)]
+    donors, size = np.unique(held.actor[rows], return_counts=True)
+    start = np.cumsum(size) - size
     accounts, own = np.unique(who, return_counts=True)
-    wanted = np.rint(own * cover / (1 - cover)).astype(np.int64)
-    enough = np.flatnonzero(size >= min(int(wanted.max(initial=0)), int(np.sort(size)[-len(accounts) :].min(initial=0))))
-    for actor, donor, n in zip(accounts, rng.permutation(enough), wanted, strict=False):
-        texts = held.text[rows[start[donor] : start[donor + 1]]]
-        chosen = rng.permutation(texts)[:n]
-        parts.append((np.full(len(chosen), actor), chosen))
+    parts = [(who, what)]
+    queue = iter(np.concatenate([rng.permutation(len(donors)) for _ in range(MAX_REUSE)]).tolist())
+    for actor, wanted in zip(accounts.tolist(), np.rint(own * cover / (1 - cover)).astype(np.int64).tolist(), strict=True):
+        missing = wanted
+        while missing > 0 and (donor := next(queue, None)) is not None:
+            texts = rng.permutation(held.text[rows[start[donor] : start[donor] + size[donor]]])[:missing]
+            parts.append((np.full(len(texts), actor), texts))
+            missing -= len(texts)
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 

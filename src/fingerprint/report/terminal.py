@@ -67,7 +67,7 @@ def print_summary(scan: Scan, to: Console, out: str | os.PathLike[str] | None = 
     for note in wording.control_notes(controls_of(scan)):
         mark, style = {True: ("ok", "green"), False: ("look", "bold yellow"), None: ("off", "dim")}[note.good]
         to.print(Text.assemble("control  ", (f"{note.title.lower()}: ", "bold"), note.result, (f"  [{mark}]", style)))
-    to.print(Text(wording.history_note(scan.manifest)))
+    to.print(Text.assemble("history  ", wording.history_note(scan.manifest)))
     if out is not None:
         place = one_line(os.fspath(out)).rstrip("/")
         to.print()

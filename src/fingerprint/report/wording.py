@@ -167,8 +167,8 @@ def history_note(manifest: dict[str, Any]) -> str:
     """Say against what novelty was judged, or that it was not."""
     past = manifest.get("history")
     if not past:
-        return "history  none given (--history): whether any of this is new was not tested"
-    return f"history  {past['accepted']:,} earlier prompts of {past['accounts']:,} accounts; see the test of novelty of each finding"
+        return "none given (--history), so whether any of this is new was not tested"
+    return f"{past['accepted']:,} earlier prompts of {past['accounts']:,} accounts; see the test of novelty of each finding"
 
 
 def control_notes(controls: Controls | None) -> list[ControlNote]:
