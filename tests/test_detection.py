@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from fingerprint.candidates import candidates
+from fingerprint.candidates import _partitions, candidates
 from fingerprint.charging import charge, sampled_events
 from fingerprint.config import DetectConfig
-from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, Detector, Group
+from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, PERSONAL, Detector, Group
 from fingerprint.neighbours import PREVALENT
 from fingerprint.search import benjamini_hochberg, search
 from fingerprint.traffic import shuffle_within_hours
@@ -279,3 +279,40 @@ def test_a_run_in_a_thread_can_be_stopped(planted: World, detector: Detector) ->
     stop.set()
     with pytest.raises(KeyboardInterrupt):
         search(Detector(detector.evidence, detector.config, stop=stop))
+
+
+def test_the_road_of_prompts_proposes_the_campaign_whatever_else_its_accounts_ask(planted: World, detector: Detector) -> None:
+    found = [(actor, label) for road, actor, label in _partitions(detector) if road == "prompts"]
+    proposed = [actor[label == one] for actor, label in found for one in np.unique(label)]
+    assert any(np.isin(planted.campaign, m).mean() >= 0.9 and np.isin(m, planted.campaign).mean() >= 0.9 for m in proposed)
+    assert max(Counter(np.concatenate([actor for actor, _ in found]).tolist()).values()) > len(found), "an account may be in several communities"
+
+
+@pytest.mark.parametrize(("mine", "others", "wanted"), [
+    ({5: 50, 4: 50, 3: 50, 2: 50, 1: 50}, {}, 0.1),  # nobody else comes near
+    ({5: 50, 4: 50, 3: 50, 2: 50, 1: 50}, {2: 2000}, 0.3),  # below .3 it is everybody's
+    ({5: 50, 4: 1, 3: 50}, {4: 200}, 0.5),  # a level that is not the group's ends it
+    ({9: 3}, {9: 3}, 0.5)])
+def test_prompts_are_attributed_down_to_what_others_have_too(detector: Detector, mine: dict[int, int], others: dict[int, int], wanted: float) -> None:
+    """A tenth of all prompts are the group's: n of others' stand for n / 9 of its own by chance."""
+    inside = np.array([level / 10 + 0.05 for part in (mine, others) for level, n in part.items() for _ in range(n)])
+    own = np.arange(len(inside)) < sum(mine.values())
+    n_own = len(detector.actor) // 10
+    least, chance = detector.reach(inside, own, n_own)
+    assert least == pytest.approx(wanted)
+    beyond = sum(n for level, n in others.items() if level / 10 >= wanted)
+    assert chance == pytest.approx(beyond / (len(detector.actor) - n_own))
+
+
+def test_an_account_with_a_trace_of_its_own_is_let_go(detector: Detector, groups: list[Group]) -> None:
+    found = reported(groups)[0]
+    assert found.exchange is not None
+    deviate = np.zeros(len(found.exchange.account))
+    deviate[3] = PERSONAL + 0.1
+    seen = dataclasses.replace(found.exchange, deviate=deviate)
+    left = detector._without_people(found, seen)
+    gone = found.exchange.account[3]
+    assert set(found.members) - set(left.members) == {gone} and not left.reason and gone not in detector.actor[left.attributed]
+    assert len(left.attributed) == len(left.inside) < len(found.attributed)
+    everybody = detector._without_people(found, dataclasses.replace(seen, deviate=deviate + 10))
+    assert everybody.reason and not len(everybody.members)
