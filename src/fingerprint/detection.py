@@ -5,7 +5,7 @@ A group is reported when every test speaks for one source, and each rejected one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,17 @@ class Group:
         return margin / 2 if self.doubtful else margin
 
 
+@dataclass(frozen=True, slots=True)
+class _Attributed:
+    """Actors that are charged, rows of the sampled holdings that are attributed to them with the share of their votes inside; see Group."""
+
+    charged: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    inside: npt.NDArray[np.float64]
+    ownership: float
+    attribution: float
+
+
 class Detector(Sample):
     """The tests, on one sample of the evidence."""
 
@@ -131,40 +142,22 @@ class Detector(Sample):
         With `judged`, a part of them, prompts are attributed to the whole set, and only these are charged and tested.
         Returns None when too few prompts are attributed for there to be anything to test.
         """
-        from scipy.special import pdtrc
-
         config, n_actors = self.config, self.evidence.n_actors
         if len(members) > n_actors / 2:
             return None
-        member = np.zeros(n_actors, bool)
-        member[members] = True
-        rows, inside = self.drawn(self.votes, members)
-        own = member[self.actor[rows]]
-        ownership = float(own[inside > config.attribution].mean()) if (inside > config.attribution).any() else 0.0
-        attribution, chance = self.reach(inside, own, int(self.n_sampled[members].sum()))
-        rows, inside = rows[own & (inside > attribution)], inside[own & (inside > attribution)]
-        if judged is not None:
-            members, keep = judged, np.isin(self.actor[rows], judged)
-            rows, inside = rows[keep], inside[keep]
-        per = np.bincount(self.actor[rows], minlength=n_actors)
-        charged = members[(per[members] >= MIN_CHARGE) & (per[members] >= 0.5 * config.min_share * self.n_sampled[members])
-                          & (pdtrc(per[members] - 1, chance * self.n_sampled[members]) < BY_CHANCE)]
-        if np.median(per[members]) < config.min_attributed and len(charged) < max(config.min_accounts, 0.5 * len(members)):
-            return None
-        keep = np.isin(self.actor[rows], charged)
-        rows, inside = rows[keep], inside[keep]
-        chosen = self._choose(rows, charged)
-        if not len(chosen):
+        found = self._attribute(members, judged)
+        chosen = self._choose(found.rows, found.charged) if found is not None else np.zeros(0, np.int64)
+        if found is None or not len(chosen):
             return None
         stripped = strip_shared(self.evidence.words(self.evidence.texts(self.text[chosen])), self.actor[chosen])
         copies = duplication(self.actor[chosen], self.evidence.near(stripped.residuals), self.count[chosen], stripped.own_words < PAYLOAD)
         alone = np.bincount(self.actor[chosen[~copies.copied]], minlength=n_actors)[copies.account]
         copying = copies.account[(copies.shared > config.copies) & (alone < config.min_attributed) & (not copies.drawn)]
-        charged, keep = np.setdiff1d(charged, copying), ~np.isin(self.actor[rows], copying)
-        rows, inside = rows[keep], inside[keep]
+        charged, keep = np.setdiff1d(found.charged, copying), ~np.isin(self.actor[found.rows], copying)
+        per = np.bincount(self.actor[found.rows], minlength=n_actors)
         summary: dict[str, Any] = {
-            "members": charged, "attributed": rows, "inside": inside, "ownership": ownership, "attribution": attribution, "copies": copies,
-            "n_copying": len(copying), "road": road,
+            "members": charged, "attributed": found.rows[keep], "inside": found.inside[keep], "ownership": found.ownership,
+            "attribution": found.attribution, "copies": copies, "n_copying": len(copying), "road": road,
             "median_attributed": _median(per[charged]), "median_share": _median(per[charged] / np.maximum(self.n_sampled[charged], 1)),
             "coherence": 0.0, "exchange": None, "stripped": stripped, "tested": chosen, "q": 1.0}
         reason = self._reason_before(summary)
@@ -177,9 +170,32 @@ class Detector(Sample):
         exchange = exchangeability(residual, self.actor[chosen][keep], self.seed) if keep.any() else None
         common = mean_cross(self.evidence.vectors[self.point[chosen]], self.actor[chosen])
         summary.update(coherence=common / max(self.deviation, 1e-9), exchange=exchange)
-        found = Group(reason="", **summary)
-        reason = self._reason_after(found, common)
-        return _replace(found, reason=reason) if reason or exchange is None else self._without_people(found, exchange)
+        group = Group(reason="", **summary)
+        reason = self._reason_after(group, common)
+        return replace(group, reason=reason) if reason or exchange is None else self._without_people(group, exchange)
+
+    def _attribute(self, members: npt.NDArray[np.int64], judged: npt.NDArray[np.int64] | None) -> _Attributed | None:
+        """Attribute prompts to a set of actors and say who has more of them than chance gives; None where there is too little to test."""
+        from scipy.special import pdtrc
+
+        config, n_actors = self.config, self.evidence.n_actors
+        member = np.zeros(n_actors, bool)
+        member[members] = True
+        rows, inside = self.drawn(self.votes, members)
+        own = member[self.actor[rows]]
+        nearest = inside > config.attribution
+        ownership = float(own[nearest].mean()) if nearest.any() else 0.0
+        attribution, chance = self.reach(inside, own, int(self.n_sampled[members].sum()))
+        if judged is not None:
+            members = judged
+            own &= np.isin(self.actor[rows], judged)
+        rows, inside = rows[own & (inside > attribution)], inside[own & (inside > attribution)]
+        per, sampled = np.bincount(self.actor[rows], minlength=n_actors)[members], self.n_sampled[members]
+        charged = members[(per >= MIN_CHARGE) & (per >= 0.5 * config.min_share * sampled) & (pdtrc(per - 1, chance * sampled) < BY_CHANCE)]
+        if np.median(per) < config.min_attributed and len(charged) < max(config.min_accounts, 0.5 * len(members)):
+            return None
+        keep = np.isin(self.actor[rows], charged)
+        return _Attributed(charged, rows[keep], inside[keep], ownership, attribution)
 
     def _without_people(self, group: Group, exchange: Exchangeability) -> Group:
         """Take out the accounts whose own trace shows: bystanders of a source that asks for what they ask.
@@ -188,8 +204,8 @@ class Detector(Sample):
         """
         people = exchange.account[exchange.deviate > PERSONAL]
         keep = ~np.isin(self.actor[group.attributed], people)
-        rest = _replace(group, members=np.setdiff1d(group.members, people), attributed=group.attributed[keep], inside=group.inside[keep])
-        return rest if len(rest.members) >= self.config.min_accounts else _replace(rest, reason="most of its accounts leave a trace of their own")
+        rest = replace(group, members=np.setdiff1d(group.members, people), attributed=group.attributed[keep], inside=group.inside[keep])
+        return rest if len(rest.members) >= self.config.min_accounts else replace(rest, reason="most of its accounts leave a trace of their own")
 
     def _reason_before(self, summary: dict[str, Any]) -> str:
         config = self.config
@@ -238,9 +254,3 @@ class Detector(Sample):
 
 def _median(values: npt.NDArray[Any]) -> float:
     return float(np.median(values)) if len(values) else 0.0
-
-
-def _replace(group: Group, **changes: Any) -> Group:
-    import dataclasses
-
-    return dataclasses.replace(group, **changes)
