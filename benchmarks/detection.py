@@ -46,7 +46,7 @@ from fingerprint.traffic import Traffic
 Integers = npt.NDArray[np.int64]
 
 KEY, CONFIG = Key(bytes(16)), ScanConfig(controls=False)
-OURS, SLOW = "fingerprint", "co-similarity network"
+OURS = "fingerprint"
 BASE = Plan(40, 20)  # the campaign that is varied
 LEAST, MOST = 6, 40_000  # accounts and queries of a campaign that is a share of all prompts
 KINDS = ("reasoning", "instructions", "code")  # the first of which the grammar has enough different queries
@@ -173,7 +173,7 @@ def plans(axis: str, n_rows: int, which: slice) -> dict[Plan, str]:
 def curves(options: argparse.Namespace) -> None:
     """Print a table per axis: recall of the group that was found."""
     background = Background(*(("demo", options.seed, 12_000) if options.quick else (options.preset, options.seed, options.prompts)))
-    peers = [name for name in PEERS if name != SLOW or options.co_similarity] if options.peers else []
+    peers = list(PEERS) if options.peers else []
     print(f"{background.n_rows:,} prompts of {background.traffic.n_actors:,} accounts without a campaign (`{background.name}`, seed {options.seed}). Campaigns "
           f"of {BASE.n_accounts} accounts with {BASE.n_prompts} prompts each but for what is varied. Recall in % where found, else –.", flush=True)
     done: dict[Plan, tuple[dict[str, list[Score]], float]] = {}
@@ -312,7 +312,6 @@ def main() -> None:
     one.add_argument("--repeats", type=int, default=1, help="campaigns in each cell")
     one.add_argument("--axes", action="append", choices=list(AXES), help="only this one; may be given several times")
     one.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
-    one.add_argument("--co-similarity", action="store_true", help="the slow one of the peers too")
     other.set_defaults(call=seeds)
     other.add_argument("--seeds", type=int, default=20)
     other.add_argument("--first", type=int, default=101)

@@ -102,7 +102,7 @@ def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64]
     Votes
         One column per holding of the voters.
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, hstack
 
     k = index.shape[1]
     holders = np.bincount(held.point, minlength=held.n_points)
@@ -118,17 +118,18 @@ def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64]
     n_neighbours = usable.sum(1)
     neighbour = index[usable]
     start = np.concatenate([[0], np.cumsum(n_neighbours)])
-    matrix: Any = csr_matrix((held.n_accounts, len(point)), dtype=np.float32)
+    parts = [csr_matrix((held.n_accounts, 0), dtype=np.float32)]
     for low in range(0, len(point), HOLDINGS_AT_ONCE):
         high = min(low + HOLDINGS_AT_ONCE, len(point))
         # holding -> neighbour texts of its text -> holders of those texts, both by CSR expansion
         voter, slot = _expand(start[point[low:high]], n_neighbours[point[low:high]])
         target = neighbour[slot]
         pair, place = _expand(first[target], holders[target])
-        receiver, voter = held.account[by_point[place]], voter[pair] + low
-        other = receiver != account[voter]
+        receiver, voter = held.account[by_point[place]], voter[pair]
+        other = receiver != account[low + voter]
         weight = (1.0 / holders[target][pair][other]).astype(np.float32)
-        matrix += csr_matrix((weight, (receiver[other], voter[other])), shape=matrix.shape)
+        parts.append(csr_matrix((weight, (receiver[other], voter[other])), shape=(held.n_accounts, high - low)))
+    matrix: Any = hstack(parts, format="csr")
     cast = np.bincount(matrix.indices, weights=matrix.data, minlength=len(point)).astype(np.float64)
     return Votes(matrix, cast, k - 1, int((holders > PREVALENT).sum()))
 

@@ -70,6 +70,20 @@ def _report_fault(error: Exception) -> None:
     click.echo("FINGERPRINT_TRACEBACK=1 shows its message, which may quote a prompt.", err=True)
 
 
+def entry() -> None:
+    """Run the command line as a process."""
+    try:
+        main()
+    except SystemExit as stop:
+        if stop.code != EXIT_INTERRUPTED:
+            raise
+        # An interrupt inside exec(), which dataclasses call while they are imported, leaves a mark on the interpreter, and CPython would end such a
+        # process by SIGINT whatever its exit code. Everything is closed and cleared away by now.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(EXIT_INTERRUPTED)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="fingerprint")
 def main() -> None:
