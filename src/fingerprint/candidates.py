@@ -6,8 +6,10 @@ ask, and that of profiles from accounts (:mod:`.attribution`). Each finds what t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,7 @@ from .vectors import nearest
 
 PROMPT_RESOLUTIONS = (0.01, 0.005)  # least mean tie of a community of prompts that choose ten neighbours each: up to about 2,000 and 4,000 prompts
 PROFILES_NEAR = 32  # nearest profiles between which the likelihood ratio decides
+Result = TypeVar("Result")
 SEVERAL = 3  # prompts in a community of prompts from which an actor belongs to it
 
 
@@ -38,22 +41,34 @@ def candidates(sample: Sample) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
 def _partitions(sample: Sample) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Yield (road, actors int64[m], labels int64[m]); no pair twice, but an actor may have several labels."""
     everybody = np.arange(sample.evidence.n_actors)
-    for resolution in resolution_ladder(sample.evidence.n_actors, 2 * sample.config.resolution, 2.0):
-        yield "neighbours", everybody, communities(sample.graph, resolution, sample.seed)
-    graph = prompt_graph(sample.evidence.similarity, sample.evidence.index, sample.floor)
-    for resolution in PROMPT_RESOLUTIONS:
-        yield "prompts", *_prompt_groups(sample, graph, resolution)
     profiles = profile(sample.evidence.vectors, sample.point, sample.actor, sample.half, sample.evidence.n_actors)
-    for half in (0, 1):
-        yield "profiles", everybody, _profile_groups(sample, profiles, half)
+    ladder = resolution_ladder(sample.evidence.n_actors, 2 * sample.config.resolution, 2.0)
+    work: list[Callable[[], tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]] = [
+        *(lambda r=r: ("neighbours", everybody, communities(sample.graph, r, sample.seed)) for r in ladder),
+        *(lambda r=r: ("prompts", *_prompt_groups(sample, r)) for r in PROMPT_RESOLUTIONS),
+        *(lambda half=half: ("profiles", everybody, _profile_groups(sample, profiles, half)) for half in (0, 1))]
+    yield from _ahead(work, sample.threads)
 
 
-def _prompt_groups(sample: Sample, graph: Any, resolution: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _ahead(work: Sequence[Callable[[], Result]], threads: int | None) -> Iterator[Result]:
+    """Yield results in order, computed in threads while the caller is busy with earlier ones: Leiden holds no lock, the tests do."""
+    pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "candidates")
+    try:
+        for future in [pool.submit(one) for one in work]:
+            yield future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _prompt_groups(sample: Sample, resolution: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Communities of prompts, and who has several prompts in each: whatever else an account asks does not matter here."""
-    label = communities(graph, resolution, sample.seed)[sample.point]
-    pair, times = np.unique(label * sample.evidence.n_actors + sample.actor, return_counts=True)
+    evidence = sample.evidence
+    if resolution not in evidence.text_groups:
+        evidence.text_groups[resolution] = communities(prompt_graph(evidence.similarity, evidence.index, sample.floor), resolution, sample.seed)
+    label = evidence.text_groups[resolution][sample.point]
+    pair, times = np.unique(label * evidence.n_actors + sample.actor, return_counts=True)
     pair = pair[times >= SEVERAL]
-    return pair % sample.evidence.n_actors, pair // sample.evidence.n_actors
+    return pair % evidence.n_actors, pair // evidence.n_actors
 
 
 def _profile_groups(sample: Sample, profiles: Profiles, half: int) -> npt.NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class Evidence:
         Maps strings to near-duplicate clusters int64[n], -1 for none.
     words : callable
         Maps strings to their words.
+    text_groups : dict of float to int64[p]
+        Communities of the texts by resolution, as far as they were asked for. Who holds the texts does not matter to them.
     """
 
     vectors: npt.NDArray[np.float32]
@@ -58,6 +60,7 @@ class Evidence:
     encode: Callable[[Any], npt.NDArray[np.float32]]
     near: Callable[[Sequence[str]], npt.NDArray[np.int64]]
     words: Callable[[Sequence[str]], Words]
+    text_groups: dict[float, npt.NDArray[np.int64]] = field(default_factory=dict)
 
 
 class Sample:
