@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from fingerprint.candidates import _partitions, candidates
+from fingerprint.candidates import _ahead, _partitions, candidates
 from fingerprint.charging import charge, sampled_events
 from fingerprint.config import DetectConfig
 from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, PERSONAL, Detector, Group
@@ -274,11 +275,22 @@ def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Det
     assert len(found) == 1 and np.isin(found[0].members, planted.campaign).all() and len(found[0].members) >= 0.9 * len(planted.campaign)
 
 
-def test_a_run_in_a_thread_can_be_stopped(planted: World, detector: Detector) -> None:
-    stop = threading.Event()
-    stop.set()
-    with pytest.raises(KeyboardInterrupt):
-        search(Detector(detector.evidence, detector.config, stop=stop))
+def test_candidates_are_computed_ahead_and_given_in_order() -> None:
+    begun, hold = [], threading.Event()
+
+    def work(i: int) -> int:
+        begun.append(i)
+        if i:
+            hold.wait(5)
+        return i
+
+    results = _ahead([partial(work, i) for i in range(20)], threads=2)
+    assert next(results) == 0 and len(begun) > 1
+    results.close()  # a caller that stops early leaves nothing that has not begun
+    hold.set()
+    assert len(begun) <= 4
+    assert list(_ahead([partial(int, i) for i in range(50)], threads=3)) == list(range(50))
+
 
 
 def test_the_road_of_prompts_proposes_the_campaign_whatever_else_its_accounts_ask(planted: World, detector: Detector) -> None:

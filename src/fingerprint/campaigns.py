@@ -79,8 +79,9 @@ def campaign_id(exact: npt.NDArray[np.uint64]) -> str:
 def _because(group: Group) -> str:
     exchange = group.exchange
     trace = exchange.trace if exchange is not None else 0.0
+    copied = group.copies.shared_mean if group.copies is not None else 0.0
     return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, "
-            f"{group.copies.shared_mean:.0%} repeat what another account sent, and who sends what is random: the most similar other prompt is of the same "
+            f"{copied:.0%} repeat what another account sent, and who sends what is random: the most similar other prompt is of the same "
             f"account {trace:+.1%} more often than by chance; for people with one interest it is {PEOPLE:+.0%} or more")
 
 
@@ -104,13 +105,14 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
         "attribution", group.median_attributed, "an account matches in a prompt or two", group.median_attributed >= detect.min_attributed,
         f"The median account has {group.median_attributed:g} attributed prompts, {group.median_share:.0%} of what was looked at.",
         limit=float(detect.min_attributed)))
-    tests.append(Test(
-        "duplication between accounts", group.copies.shared_mean, "all run one list: homework, a benchmark, a viral prompt",
-        group.copies.shared_mean <= detect.copies,
-        f"{group.copies.shared_mean:.1%} of an account's attributed prompts are copies of another's.", limit=detect.copies))
-    tests.append(Test(
-        "repetition within accounts", group.copies.repetition, "people retry what they asked", group.copies.repetition <= detect.repetition,
-        f"{group.copies.repetition:.1%} of the attributed prompts repeat one of the same account.", limit=detect.repetition))
+    if group.copies is not None:
+        tests.append(Test(
+            "duplication between accounts", group.copies.shared_mean, "all run one list: homework, a benchmark, a viral prompt",
+            group.copies.shared_mean <= detect.copies,
+            f"{group.copies.shared_mean:.1%} of an account's attributed prompts are copies of another's.", limit=detect.copies))
+        tests.append(Test(
+            "repetition within accounts", group.copies.repetition, "people retry what they asked", group.copies.repetition <= detect.repetition,
+            f"{group.copies.repetition:.1%} of the attributed prompts repeat one of the same account.", limit=detect.repetition))
     return tests
 
 
@@ -127,7 +129,8 @@ def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
     trace = (f"a personal trace of {exchange.trace:+.1%}, at most {exchange.upper:+.1%}; people with one interest have {PEOPLE:+.0%} or more"
              if exchange is not None else "too little power to measure a personal trace")
     interest = group.ownership < detect.ownership or group.median_share < detect.min_share or group.median_attributed < detect.min_attributed
-    listed = copies.shared_mean > detect.copies or group.n_copying >= max(len(group.members), 1)
+    listed = copies is not None and (copies.shared_mean > detect.copies or group.n_copying >= max(len(group.members), 1))
+    common = "likely" if listed else "rejected" if copies is not None else "possible"
     return [
         Explanation("people with one interest", "likely" if interest else "rejected" if people else "possible",
                     [] if people and not interest else [trace, f"{group.ownership:.0%} of such prompts come from the group"],
@@ -135,11 +138,11 @@ def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
         Explanation("framework or product template", "likely" if framed > 0.3 and not people else "rejected" if people else "possible",
                     [f"{framed:.0%} of the words are shared text"] if framed > 0.1 else [],
                     [f"without the shared text the accounts still do not differ: {trace}"] if people else []),
-        Explanation("common list (homework, benchmark)", "likely" if listed else "rejected",
+        Explanation("common list (homework, benchmark)", common,
                     [f"{group.n_copying} accounts hold mostly copies"] if group.n_copying else [],
-                    [] if listed else [f"{copies.shared_mean:.1%} of the prompts occur in another account"]),
-        Explanation("viral prompt", "likely" if listed and group.median_attributed <= 3 else "rejected", [],
-                    [f"{group.median_attributed:g} different prompts per account, {copies.overlap:.1%} mean overlap"]),
+                    [] if listed or copies is None else [f"{copies.shared_mean:.1%} of the prompts occur in another account"]),
+        Explanation("viral prompt", "likely" if listed and group.median_attributed <= 3 else "rejected" if copies is not None else "possible", [],
+                    [] if copies is None else [f"{group.median_attributed:g} different prompts per account, {copies.overlap:.1%} mean overlap"]),
         Explanation("one organisation", "possible", [], [
             "accounts with one declared organisation were counted as one actor before testing; undeclared relations are not visible here"]),
     ]
@@ -153,7 +156,8 @@ def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArr
     actor = detector.actor[group.attributed]
     inside = np.bincount(actor, weights=group.inside, minlength=traffic.n_actors) / np.maximum(np.bincount(actor, minlength=traffic.n_actors), 1)
     copies = np.zeros(traffic.n_actors)
-    copies[group.copies.account] = group.copies.shared
+    if group.copies is not None:
+        copies[group.copies.account] = group.copies.shared
     found = np.flatnonzero(charged)
     order = found[np.lexsort((found, -charged[found]))]
     names = traffic.account_ids.take(order).to_pylist()

@@ -10,8 +10,6 @@ again.
 from __future__ import annotations
 
 import dataclasses
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -28,14 +26,8 @@ PLANTED_ACCOUNTS, PLANTED_PROMPTS = 40, 30
 
 def run_controls(traffic: Traffic, detector: Detector, config: ScanConfig) -> Controls:
     """Run both controls on the evidence of a scan."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(2) as pool:  # most of the time is spent outside the interpreter's lock
-        planted = pool.submit(planted_campaign, detector.evidence, config, stop)
-        try:
-            shuffled = shuffled_groups(traffic, detector.evidence, config)
-            found, purity = planted.result()
-        finally:
-            stop.set()  # an interrupt reaches this thread only
+    found, purity = planted_campaign(detector.evidence, config)
+    shuffled = shuffled_groups(traffic, detector.evidence, config)
     return Controls(shuffled, PLANTED_ACCOUNTS, PLANTED_ACCOUNTS * PLANTED_PROMPTS, found, purity)
 
 
@@ -47,11 +39,11 @@ def shuffled_groups(traffic: Traffic, evidence: Evidence, config: ScanConfig) ->
     return sum(not g.reason for g in groups)
 
 
-def planted_campaign(evidence: Evidence, config: ScanConfig, stop: threading.Event | None = None) -> tuple[float, float]:
+def planted_campaign(evidence: Evidence, config: ScanConfig) -> tuple[float, float]:
     """Plant a campaign, run again, and return (share of its accounts in the best reported group, share of that group that is planted)."""
     prompts = planted_prompts(PLANTED_ACCOUNTS * PLANTED_PROMPTS, config.seed)
     enlarged, actors = plant(evidence, prompts, np.arange(len(prompts)) % PLANTED_ACCOUNTS, 0.0, config.detect.sample, config.seed, config.threads)
-    groups = [g.members for g in search(Detector(enlarged, config.detect, config.seed, config.threads, stop), only=actors) if not g.reason]
+    groups = [g.members for g in search(Detector(enlarged, config.detect, config.seed, config.threads), only=actors) if not g.reason]
     return max(((float(np.isin(m, actors).sum() / PLANTED_ACCOUNTS), float(np.isin(m, actors).mean())) for m in groups), default=(0.0, 0.0))
 
 

@@ -49,7 +49,8 @@ class Group:
     coherence : float
         Mean similarity of whole prompts of different accounts, in robust standard deviations of random pairs.
     exchange : Exchangeability or None
-    copies : Duplication
+    copies : Duplication or None
+        None where the group was rejected before its texts were read.
     n_copying : int
         Accounts left out because they mostly hold copies.
     stripped : Stripped or None
@@ -73,7 +74,7 @@ class Group:
     ownership: float
     coherence: float
     exchange: Exchangeability | None
-    copies: Duplication
+    copies: Duplication | None
     n_copying: int
     stripped: Stripped | None
     tested: npt.NDArray[np.int64]
@@ -149,17 +150,22 @@ class Detector(Sample):
         chosen = self._choose(found.rows, found.charged) if found is not None else np.zeros(0, np.int64)
         if found is None or not len(chosen):
             return None
+        per = np.bincount(self.actor[found.rows], minlength=n_actors)
+        nothing = np.zeros(0, np.int64)
+        summary: dict[str, Any] = {
+            "members": found.charged, "attributed": found.rows, "inside": found.inside, "ownership": found.ownership, "attribution": found.attribution,
+            "copies": None, "n_copying": 0, "road": road, "coherence": 0.0, "exchange": None, "stripped": None, "tested": nothing, "q": 1.0,
+            **self._medians(per, found.charged)}
+        reason = self._reason_before(summary)
+        if reason:
+            return Group(reason=reason, **summary)
         stripped = strip_shared(self.evidence.words(self.evidence.texts(self.text[chosen])), self.actor[chosen])
         copies = duplication(self.actor[chosen], self.evidence.near(stripped.residuals), self.count[chosen], stripped.own_words < PAYLOAD)
         alone = np.bincount(self.actor[chosen[~copies.copied]], minlength=n_actors)[copies.account]
         copying = copies.account[(copies.shared > config.copies) & (alone < config.min_attributed) & (not copies.drawn)]
         charged, keep = np.setdiff1d(found.charged, copying), ~np.isin(self.actor[found.rows], copying)
-        per = np.bincount(self.actor[found.rows], minlength=n_actors)
-        summary: dict[str, Any] = {
-            "members": charged, "attributed": found.rows[keep], "inside": found.inside[keep], "ownership": found.ownership,
-            "attribution": found.attribution, "copies": copies, "n_copying": len(copying), "road": road,
-            "median_attributed": _median(per[charged]), "median_share": _median(per[charged] / np.maximum(self.n_sampled[charged], 1)),
-            "coherence": 0.0, "exchange": None, "stripped": stripped, "tested": chosen, "q": 1.0}
+        summary.update(members=charged, attributed=found.rows[keep], inside=found.inside[keep], copies=copies, n_copying=len(copying), stripped=stripped,
+                       tested=chosen, **self._medians(per, charged))
         reason = self._reason_before(summary)
         if reason:
             return Group(reason=reason, **summary)
@@ -207,6 +213,9 @@ class Detector(Sample):
         rest = replace(group, members=np.setdiff1d(group.members, people), attributed=group.attributed[keep], inside=group.inside[keep])
         return rest if len(rest.members) >= self.config.min_accounts else replace(rest, reason="most of its accounts leave a trace of their own")
 
+    def _medians(self, per: npt.NDArray[np.int64], charged: npt.NDArray[np.int64]) -> dict[str, float]:
+        return {"median_attributed": _median(per[charged]), "median_share": _median(per[charged] / np.maximum(self.n_sampled[charged], 1))}
+
     def _reason_before(self, summary: dict[str, Any]) -> str:
         config = self.config
         if summary["n_copying"] and summary["n_copying"] >= len(summary["members"]):
@@ -219,7 +228,7 @@ class Detector(Sample):
             return f"the attributed prompts are {summary['median_share']:.0%} of an account's traffic: a shared interest, not a source"
         if summary["ownership"] < config.ownership:
             return f"only {summary['ownership']:.0%} of the prompts of this kind come from the group: a shared interest, not a source"
-        if summary["copies"].repetition > config.repetition:
+        if summary["copies"] is not None and summary["copies"].repetition > config.repetition:
             return f"{summary['copies'].repetition:.0%} of the prompts repeat one of the same account: people retry, a query set does not"
         return ""
 
@@ -230,6 +239,9 @@ class Detector(Sample):
         if common < SMALLEST_COHERENCE * self.deviation:
             return "its accounts have hardly more in common than random prompts"
         limit = group.limit(self.config.margin)
+        if (exchange.upper > limit and exchange.lower <= 0) or (exchange.lower < -limit and exchange.upper >= 0):
+            return (f"whether its accounts differ is open: the most similar prompt is of the same account {exchange.lower:+.1%} to {exchange.upper:+.1%} more "
+                    f"often than by chance at 95 %, and {limit:.0%} either way must be ruled out: no power")
         if exchange.upper > limit:
             return (f"its accounts differ as people do: the most similar prompt is of the same account {exchange.trace:+.1%} more often than by chance "
                     f"(at most {exchange.upper:+.1%} at 95 %), above {limit:.0%}")

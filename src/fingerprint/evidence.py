@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,8 +72,6 @@ class Sample:
     seed : int
         Of permutations, samples and Leiden.
     threads : int, optional
-    stop : threading.Event, optional
-        Once it is set, a search over this sample raises :class:`KeyboardInterrupt`: for searches in threads, which see no signal.
 
     Attributes
     ----------
@@ -92,8 +89,8 @@ class Sample:
     graph : scipy CSR float64[n_actors, n_actors]
     """
 
-    def __init__(self, evidence: Evidence, config: DetectConfig, seed: int = 0, threads: int | None = None, stop: threading.Event | None = None) -> None:
-        self.evidence, self.config, self.seed, self.threads, self.stop = evidence, config, seed, threads, stop
+    def __init__(self, evidence: Evidence, config: DetectConfig, seed: int = 0, threads: int | None = None) -> None:
+        self.evidence, self.config, self.seed, self.threads = evidence, config, seed, threads
         held = evidence.holdings
         self.sampled = np.flatnonzero(held.sampled)
         self.actor, self.text = held.actor[self.sampled], held.text[self.sampled]

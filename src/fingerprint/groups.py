@@ -35,7 +35,7 @@ def communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDArray[np.
     n = graph.shape[0]
     label = np.arange(n) + n
     if graph.nnz:
-        _, found = leiden_csr(graph.indptr.astype(np.int64), graph.indices.astype(np.int32), graph.data.astype(np.float64), n,
+        _, found = leiden_csr(graph.indptr.astype(np.int64), graph.indices.astype(np.int32, copy=False), graph.data.astype(np.float64, copy=False), n,
                               resolution, 0.001, 1, False, seed, 1)
         if found:
             node = np.fromiter(found.keys(), np.int64, len(found))

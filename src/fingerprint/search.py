@@ -85,13 +85,10 @@ class _Search:
 
     def _free(self, members: npt.NDArray[np.int64], tried: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
         """Return the members that are in no finding yet; None where there is nothing to test."""
-        detector = self.detector
-        if detector.stop is not None and detector.stop.is_set():
-            raise KeyboardInterrupt
         if self.only is not None and not np.isin(self.only, members).any():
             return None
         free = members[self.claimed[members] < 0]
-        return None if len(free) < detector.config.min_accounts or any(_same(members, other) for other in tried) else free
+        return None if len(free) < self.detector.config.min_accounts or any(_same(members, other) for other in tried) else free
 
     def _keep(self, at: int, group: Group) -> None:
         self.tested[at : at + 1] = [group]
