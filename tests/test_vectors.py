@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import faiss
 import numpy as np
 import pytest
@@ -69,13 +71,29 @@ def test_inverted_file_finds_most_neighbours_and_always_the_same(monkeypatch: py
     exact = nearest(base, 10)[1]
     monkeypatch.setattr(vectors, "EXACT_LIMIT", 1000)
     search = VectorIndex(base, 1)
-    assert isinstance(search._index, faiss.IndexIVFFlat)
+    assert isinstance(search._index, faiss.IndexRefine)
     similarity, index = search.nearest(base, 10)
     recall = np.mean([len(np.intersect1d(a, b)) for a, b in zip(index, exact, strict=True)]) / 10
     assert recall >= 0.9
     again = VectorIndex(base, 2).nearest(base, 10)
     assert (again[1] == index).all() and (again[0] == similarity).all(), "threads change nothing"
+    for part in np.array_split(np.arange(len(base)), 7):
+        assert (search.nearest(base[part], 10)[1] == index[part]).all(), "nor does who is asked together"
     assert np.allclose(similarity, np.einsum("ij,ikj->ik", base, base[index]), atol=1e-5)
+
+
+@pytest.mark.parametrize("dim", [23, 24])
+def test_odd_dimensions_have_an_inverted_file_too(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "EXACT_LIMIT", 1000)
+    base = clustered(2000, dim=dim)
+    assert (nearest(base, 3)[1][:, 0] == np.arange(2000)).mean() > 0.99
+
+
+def test_vectors_outlive_the_index() -> None:
+    base = clustered(500)
+    kept = VectorIndex(base).vectors
+    gc.collect()
+    assert (kept == base).all() and not kept.flags.writeable
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2])

@@ -42,7 +42,7 @@ def _partitions(sample: Sample) -> Iterator[tuple[str, npt.NDArray[np.int64], np
     """Yield (road, actors int64[m], labels int64[m]); no pair twice, but an actor may have several labels."""
     everybody = np.arange(sample.evidence.n_actors)
     profiles = profile(sample.evidence.vectors, sample.point, sample.actor, sample.half, sample.evidence.n_actors)
-    ladder = resolution_ladder(sample.evidence.n_actors, 2 * sample.config.resolution, 2.0)
+    ladder = resolution_ladder(sample.evidence.n_actors, 2 * sample.config.resolution)
     work: list[Callable[[], tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]] = [
         *(lambda r=r: ("neighbours", everybody, communities(sample.graph, r, sample.seed)) for r in ladder),
         *(lambda r=r: ("prompts", *_prompt_groups(sample, r)) for r in PROMPT_RESOLUTIONS),

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+COARSE = 6e-4  # resolution below which communities hold thousands of accounts
+
 
 def communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDArray[np.int64]:
     """Partition a weighted undirected graph by Leiden-CPM.
@@ -46,10 +48,13 @@ def communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDArray[np.
     return rank[inverse]
 
 
-def resolution_ladder(n_accounts: int, start: float, ratio: float = 4.0) -> list[float]:
-    """Return resolutions from `start` down to the tie of a source that is half of all accounts, each `ratio` below the last."""
+def resolution_ladder(n_accounts: int, start: float) -> list[float]:
+    """Return resolutions from `start` down to the tie of a source that is half of all accounts.
+
+    Each is half of the last down to ``COARSE``, then a quarter: there each costs a walk over all ties, and what passes grows by recruiting.
+    """
     least = 2.0 / max(n_accounts, 1)
     ladder = [start]
-    while ladder[-1] / ratio > least:
-        ladder.append(ladder[-1] / ratio)
+    while (step := ladder[-1] / (2 if ladder[-1] / 2 >= COARSE else 4)) > least:
+        ladder.append(step)
     return ladder

@@ -212,8 +212,10 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         raw = encoder.encode(traffic.prompts.take(traffic.first_row[sampled]))
         mean = raw.mean(0)
         vectors = centre(raw, mean)
+        del raw
     with watch.stage("finding nearest prompts", total=len(vectors)):
         search = VectorIndex(vectors, config.threads)
+        vectors = search.vectors
         similarity, index = search.nearest(vectors, min(config.detect.neighbours + 1, len(vectors)), watch.progress.advance)
     row = np.full(len(traffic.exact), -1, np.int64)
     row[sampled] = np.arange(len(sampled))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 EXACT_LIMIT = 30_000  # vectors; above, the exact search of all against all costs more than the rest of a scan together
-NPROBE = 12
+NPROBE, REFINE = 16, 6  # cells searched, and how many times too many neighbours come from the codes before the vectors themselves decide
 AT_ONCE = 4096  # queries between two looks at signals and the progress bar
 
 
@@ -24,27 +24,33 @@ class VectorIndex:
     threads : int, optional
         OpenMP threads of FAISS; its setting is process-wide, so it is restored after each call.
 
+    Attributes
+    ----------
+    vectors : float32[n, dim]
+        The index's own copy, for callers who want to drop theirs. Read-only.
+
     Notes
     -----
-    Above ``EXACT_LIMIT`` vectors: IVF with ``4 sqrt(n)`` cells of which 12 are searched, trained on a fixed sample with a fixed seed, so equal
-    input gives equal output. That finds .85 of the 30 nearest of 77,000 prompts in .4 of the time; no finding on the worlds at hand changed by
-    it. Not thread-safe while it is built; searches release the GIL.
+    Above ``EXACT_LIMIT`` vectors: an inverted file with ``4 sqrt(n)`` cells of which 16 are searched, over product-quantiser codes of 2 bits a
+    dimension (FAISS's fast-scan layout); of six times as many as are wanted the exact products choose. Trained on a fixed sample with fixed
+    seeds, so equal input gives equal output. On a million prompts that finds .895 of the 30 nearest, in .3 of the time in which an inverted file
+    over the vectors finds .89. Not thread-safe while it is built; searches release the GIL.
     """
 
     def __init__(self, vectors: npt.NDArray[np.float32], threads: int | None = None) -> None:
         import faiss
 
         self.n, dim, self._threads = len(vectors), vectors.shape[1], threads
+        self._flat: Any = faiss.IndexFlatIP(dim)
+        self._index: Any = self._flat
         with _omp(threads):
-            self._index: Any = faiss.IndexFlatIP(dim)
-            if self.n > EXACT_LIMIT:
-                cells = int(4 * np.sqrt(self.n))
-                self._index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, cells, faiss.METRIC_INNER_PRODUCT)
-                self._index.nprobe = NPROBE
-                self._index.cp.seed, self._index.cp.niter, self._index.cp.spherical = 1, 5, True  # spherical: no cell that half of the queries visit
-                self._index.train(np.ascontiguousarray(vectors[:: max(1, self.n // (cells * 40))]))
             if self.n:
-                self._index.add(np.ascontiguousarray(vectors))
+                self._flat.add(np.ascontiguousarray(vectors))
+            if self.n > EXACT_LIMIT:
+                self._codes = _inverted_file(self.n, vectors)
+                self._index = faiss.IndexRefine(self._codes, self._flat)
+                self._index.k_factor = REFINE
+        self.vectors = np.asarray(_Storage(self._flat, dim)) if self.n else vectors
 
     def nearest(self, queries: npt.NDArray[np.float32], k: int,
                 advance: Callable[[int], None] | None = None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
@@ -77,6 +83,27 @@ class VectorIndex:
                     advance(len(index[part]))
         similarity[index < 0] = -np.inf
         return similarity, index
+
+
+class _Storage:
+    """The memory of a flat index as an array; the array keeps this object, and this object the index."""
+
+    def __init__(self, flat: Any, dim: int) -> None:
+        self.flat = flat
+        self.__array_interface__ = {"data": (int(flat.get_xb()), True), "shape": (flat.ntotal, dim), "typestr": "<f4", "version": 3}
+
+
+def _inverted_file(n: int, vectors: npt.NDArray[np.float32]) -> Any:
+    import faiss
+
+    dim, cells = vectors.shape[1], int(4 * np.sqrt(n))
+    codes = faiss.IndexIVFPQFastScan(faiss.IndexFlatIP(dim), dim, cells, dim // 2 if dim % 2 == 0 else dim, 4, faiss.METRIC_INNER_PRODUCT)
+    codes.by_residual = False  # one table of products serves all cells
+    codes.nprobe = NPROBE
+    codes.cp.seed, codes.cp.niter, codes.cp.spherical = 1, 5, True  # spherical: no cell that half of the queries visit
+    codes.train(np.ascontiguousarray(vectors[:: max(1, n // (cells * 40))]))
+    codes.add(np.ascontiguousarray(vectors))
+    return codes
 
 
 def nearest(vectors: npt.NDArray[np.float32], k: int, threads: int | None = None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
