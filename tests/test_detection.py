@@ -270,7 +270,8 @@ def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Det
     half = planted.campaign[: len(planted.campaign) // 2]
     strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
     monkeypatch.setattr(detector, "recruit", lambda core: core)
-    monkeypatch.setattr("fingerprint.search.candidates", lambda _: iter([("a", half), ("b", planted.campaign), ("c", np.union1d(planted.campaign, strangers))]))
+    proposed = [("a", half), ("b", planted.campaign), ("c", np.union1d(planted.campaign, strangers))]
+    monkeypatch.setattr("fingerprint.search.candidates", lambda *_: iter(proposed))
     found = [g for g in search(detector) if not g.reason]
     assert len(found) == 1 and np.isin(found[0].members, planted.campaign).all() and len(found[0].members) >= 0.9 * len(planted.campaign)
 

@@ -27,10 +27,14 @@ Result = TypeVar("Result")
 SEVERAL = 3  # prompts in a community of prompts from which an actor belongs to it
 
 
-def candidates(sample: Sample) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-    """Yield (road, actors) from all roads, finest resolution first, each set once."""
+def candidates(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    """Yield (road, actors) from all roads, finest resolution first, each set once.
+
+    With `only`, the communities around these actors: whether a community holds together under the constant Potts model depends on its own ties and
+    those of the nodes beside it, so that those further off need not be looked at (Traag, Van Dooren and Nesterov 2011).
+    """
     seen: set[bytes] = set()
-    for road, actor, label in _partitions(sample):
+    for road, actor, label in _partitions(sample, only):
         order = np.lexsort((actor, label))
         for members in np.split(actor[order], np.flatnonzero(np.diff(label[order])) + 1):
             if len(members) >= sample.config.min_accounts and members.tobytes() not in seen:
@@ -38,15 +42,17 @@ def candidates(sample: Sample) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
                 yield road, members
 
 
-def _partitions(sample: Sample) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+def _partitions(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Yield (road, actors int64[m], labels int64[m]); no pair twice, but an actor may have several labels."""
-    everybody = np.arange(sample.evidence.n_actors)
+    graph, around = sample.graph, np.arange(sample.evidence.n_actors)
+    if only is not None:
+        around = np.union1d(only, graph[only].indices)
+        graph = graph[around][:, around].sorted_indices()
     profiles = profile(sample.evidence.vectors, sample.point, sample.actor, sample.half, sample.evidence.n_actors)
-    ladder = resolution_ladder(sample.evidence.n_actors, 2 * sample.config.resolution)
     work: list[Callable[[], tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]] = [
-        *(lambda r=r: ("neighbours", everybody, communities(sample.graph, r, sample.seed)) for r in ladder),
-        *(lambda r=r: ("prompts", *_prompt_groups(sample, r)) for r in PROMPT_RESOLUTIONS),
-        *(lambda half=half: ("profiles", everybody, _profile_groups(sample, profiles, half)) for half in (0, 1))]
+        *(lambda r=r: ("neighbours", around, communities(graph, r, sample.seed)) for r in resolution_ladder(len(around), 2 * sample.config.resolution)),
+        *(lambda r=r: ("prompts", *_prompt_groups(sample, r, only)) for r in PROMPT_RESOLUTIONS),
+        *(lambda half=half: ("profiles", *_profile_groups(sample, profiles, half, around)) for half in (0, 1))]
     yield from _ahead(work, sample.threads)
 
 
@@ -60,38 +66,53 @@ def _ahead(work: Sequence[Callable[[], Result]], threads: int | None) -> Iterato
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _prompt_groups(sample: Sample, resolution: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _prompt_groups(sample: Sample, resolution: float, only: npt.NDArray[np.int64] | None) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Communities of prompts, and who has several prompts in each: whatever else an account asks does not matter here."""
     evidence = sample.evidence
-    if resolution not in evidence.text_groups:
-        evidence.text_groups[resolution] = communities(prompt_graph(evidence.similarity, evidence.index, sample.floor), resolution, sample.seed)
-    label = evidence.text_groups[resolution][sample.point]
-    pair, times = np.unique(label * evidence.n_actors + sample.actor, return_counts=True)
+    if only is not None:
+        label = _text_groups(sample, resolution, np.unique(evidence.index[np.unique(sample.point[np.isin(sample.actor, only)])]))
+    else:
+        if resolution not in evidence.text_groups:
+            evidence.text_groups[resolution] = _text_groups(sample, resolution)
+        label = evidence.text_groups[resolution]
+    label = label[sample.point]
+    inside = label >= 0
+    pair, times = np.unique(label[inside] * evidence.n_actors + sample.actor[inside], return_counts=True)
     pair = pair[times >= SEVERAL]
     return pair % evidence.n_actors, pair // evidence.n_actors
 
 
-def _profile_groups(sample: Sample, profiles: Profiles, half: int) -> npt.NDArray[np.int64]:
+def _text_groups(sample: Sample, resolution: float, among: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+    """Communities of texts, int64[p]; -1 for those that are not looked at."""
+    graph = prompt_graph(sample.evidence.similarity, sample.evidence.index, sample.floor)
+    if among is None:
+        return communities(graph, resolution, sample.seed)
+    among = among[among >= 0]
+    label = np.full(graph.shape[0], -1)
+    label[among] = communities(graph[among][:, among].sorted_indices(), resolution, sample.seed)
+    return label
+
+
+def _profile_groups(sample: Sample, profiles: Profiles, half: int, around: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Communities of the likelihood-ratio graph over profiles of one half; nearest profiles propose, the ratio decides."""
     from scipy.sparse import coo_matrix
 
     n, sums = profiles.half(half)
-    alone = np.arange(len(n))
     weight = np.bincount(sample.point[(sample.half == half) & (n[sample.actor] >= 2)], minlength=len(sample.evidence.vectors))
     model = Plda.fit(n, sums, second_moment(sample.evidence.vectors, weight.astype(np.float64)))
-    usable = np.flatnonzero(n >= 3)
+    usable = around[n[around] >= 3]
     if model is None or len(usable) < 2:
-        return alone
-    projected = model.project(n[usable], sums[usable])
+        return usable, np.arange(len(usable))
+    n, projected = n[usable], model.project(n[usable], sums[usable])
     k = min(PROFILES_NEAR + 1, len(usable))
-    index = nearest(model.embed(projected, n[usable]), k, sample.threads)[1]
+    index = nearest(model.embed(projected, n), k, sample.threads)[1]
     left, right = np.repeat(np.arange(len(usable)), k), index.ravel()
     pairs = (right >= 0) & (left != right)
     left, right = left[pairs], right[pairs]
-    ratio = np.concatenate([model.ratio(projected[i], n[usable][i], projected[j], n[usable][j])
-                            for i, j in zip(np.array_split(left, 1 + len(left) // 100_000), np.array_split(right, 1 + len(right) // 100_000), strict=True)])
+    ratio = np.concatenate([model.ratio(projected[i], n[i], projected[j], n[j]) for i, j in
+                            zip(np.array_split(left, 1 + len(left) // 100_000), np.array_split(right, 1 + len(right) // 100_000), strict=True)])
     tied = ratio > 0
-    graph = coo_matrix((np.minimum(ratio[tied], 3 * sample.config.link), (usable[left[tied]], usable[right[tied]])), shape=(len(n), len(n))).tocsr()
+    graph = coo_matrix((np.minimum(ratio[tied], 3 * sample.config.link), (left[tied], right[tied])), shape=(len(usable), len(usable))).tocsr()
     graph = graph.maximum(graph.T).tocsr()
     graph.sort_indices()
-    return communities(graph, sample.config.link, sample.seed)
+    return usable, communities(graph, sample.config.link, sample.seed)
