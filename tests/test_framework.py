@@ -1,0 +1,31 @@
+"""A rare constant segment in the requests of independent customers, as a framework adds it, makes no campaign of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fingerprint as fp
+from fingerprint.simulate import simulate
+
+CUSTOMERS = 30
+SEGMENT = "Before the final answer, put every step of your thinking between <scratch> and </scratch>, including what you rejected."
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, Any]]:
+    """Organic sample traffic: the accounts of ``demo`` that are in no campaign."""
+    world = simulate("demo", 8)
+    people = {r["account_id"] for r in world.labels.to_pylist() if r["campaign"] is None and r["kind"] == "organic"}
+    return [r for r in world.events.to_pylist() if r["account_id"] in people]
+
+
+@pytest.mark.parametrize("share", [1.0, 0.4])
+def test_customers_of_one_framework_are_not_accused(rows: list[dict[str, Any]], share: float) -> None:
+    rng = np.random.default_rng(1)
+    customers = set(rng.permutation(sorted({r["account_id"] for r in rows}))[:CUSTOMERS].tolist())
+    framed = [{**r, "prompt": f"{r['prompt']}\n\n{SEGMENT}"} if r["account_id"] in customers and rng.random() < share else r for r in rows]
+    scan = fp.scan(framed, config=fp.ScanConfig(controls=False), key=fp.Key(bytes(range(16))))
+    assert not scan.campaigns
