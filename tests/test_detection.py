@@ -277,21 +277,21 @@ def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Det
 
 
 def test_candidates_are_computed_ahead_and_given_in_order() -> None:
-    begun, hold = [], threading.Event()
+    begun, ahead, hold = [], threading.Event(), threading.Event()
 
     def work(i: int) -> int:
         begun.append(i)
         if i:
+            ahead.set()
             hold.wait(5)
         return i
 
     results = _ahead([partial(work, i) for i in range(20)], threads=2)
-    assert next(results) == 0 and len(begun) > 1
+    assert next(results) == 0 and ahead.wait(5)
     results.close()  # a caller that stops early leaves nothing that has not begun
     hold.set()
     assert len(begun) <= 4
     assert list(_ahead([partial(int, i) for i in range(50)], threads=3)) == list(range(50))
-
 
 
 def test_the_road_of_prompts_proposes_the_campaign_whatever_else_its_accounts_ask(planted: World, detector: Detector) -> None:

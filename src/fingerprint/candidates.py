@@ -23,8 +23,8 @@ from .vectors import nearest
 
 PROMPT_RESOLUTIONS = (0.01, 0.005)  # least mean tie of a community of prompts that choose ten neighbours each: up to about 2,000 and 4,000 prompts
 PROFILES_NEAR = 32  # nearest profiles between which the likelihood ratio decides
-Result = TypeVar("Result")
 SEVERAL = 3  # prompts in a community of prompts from which an actor belongs to it
+Result = TypeVar("Result")
 
 
 def candidates(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
