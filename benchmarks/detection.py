@@ -33,10 +33,11 @@ from fingerprint.detection import Detector
 from fingerprint.encoders import get_encoder
 from fingerprint.errors import ConfigError
 from fingerprint.evaluation import FOUND, PURE, Plan, run_trial
+from fingerprint.ingest import ingest
 from fingerprint.keys import Key
-from fingerprint.pipeline import Stopwatch, ingest, prepare
+from fingerprint.pipeline import prepare
 from fingerprint.planting import plant
-from fingerprint.progress import Progress
+from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import read_events
 from fingerprint.search import search
 from fingerprint.simulate import campaign_prompts, preset, simulate
@@ -81,10 +82,10 @@ def prepared(events: pa.Table) -> tuple[Traffic, Detector]:
     """Read events and prepare their evidence as a scan does."""
     watch = Stopwatch(Progress())
     traffic = ingest(read_events(events), CONFIG, KEY, watch)
-    detector = prepare(traffic, get_encoder(CONFIG.encoder, threads=os.cpu_count() or 1), CONFIG, KEY, watch)
-    if detector is None:
+    evidence = prepare(traffic, get_encoder(CONFIG.encoder, threads=os.cpu_count() or 1), CONFIG, KEY, watch)
+    if evidence is None:
         raise ConfigError("the traffic has fewer than two different prompts")
-    return traffic, detector
+    return traffic, Detector(evidence, CONFIG.detect, CONFIG.seed, CONFIG.threads)
 
 
 def reported(traffic: Traffic, detector: Detector) -> list[set[int]]:

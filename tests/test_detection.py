@@ -19,7 +19,7 @@ from fingerprint.charging import charge, sampled_events
 from fingerprint.config import DetectConfig
 from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, PERSONAL, Detector, Group
 from fingerprint.neighbours import PREVALENT
-from fingerprint.search import benjamini_hochberg, search
+from fingerprint.search import SOURCES, WITHIN, _same, _Search, _Tried, benjamini_hochberg, search
 from fingerprint.traffic import shuffle_within_hours
 
 
@@ -329,3 +329,36 @@ def test_an_account_with_a_trace_of_its_own_is_let_go(detector: Detector, groups
     assert len(left.attributed) == len(left.inside) < len(found.attributed)
     everybody = detector._without_people(found, dataclasses.replace(seen, deviate=deviate + 10))
     assert everybody.reason and not len(everybody.members)
+
+
+SETS = st.lists(st.sets(st.integers(0, 40), min_size=1, max_size=40), max_size=12)
+
+
+@given(SETS, st.sets(st.integers(0, 40), min_size=1))
+def test_a_set_is_tried_when_one_is_nearly_the_same(sets: list[set[int]], wanted: set[int]) -> None:
+    tried, arrays = _Tried(), [np.array(sorted(s), np.int64) for s in sets]
+    for one in arrays:
+        tried.add(one)
+    target = np.array(sorted(wanted), np.int64)
+    assert (target in tried) == any(_same(target, one) for one in arrays)
+    assert all(one in tried for one in arrays)
+    grown = np.union1d(target, np.arange(100, 100 + len(target) // 10))
+    tried.add(target)
+    assert (grown in tried) or len(target) < 0.9 * len(grown)
+
+
+@given(SETS, SETS)
+def test_parts_of_mixed_candidates_are_those_that_lie_in_them(mixed: list[set[int]], unowned: list[set[int]]) -> None:
+    looking = _Search.__new__(_Search)
+    looking.detector = dataclasses.make_dataclass("D", ["evidence"])(dataclasses.make_dataclass("E", ["n_actors"])(41))
+    looking._mixed, looking._unowned = ([np.array(sorted(s), np.int64) for s in sets] for sets in (mixed, unowned))
+    wanted = [[j for j, part in enumerate(unowned)
+               if max(WITHIN * len(part), len(whole) / SOURCES) <= len(part & whole) <= WITHIN * len(whole)] for whole in mixed]
+    assert looking._parts_of_mixed() == wanted
+
+
+def test_many_prompts_vote_with_fewer_neighbours() -> None:
+    config = DetectConfig()
+    assert config.voters(0) == config.voters(300_000) == config.neighbours
+    assert config.neighbours > config.voters(1_000_000) > config.voters(100_000_000) == 10
+    assert DetectConfig(neighbours=5).voters(100_000_000) == 5

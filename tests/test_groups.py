@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from fingerprint.groups import COARSE, communities, resolution_ladder
+from fingerprint import groups
+from fingerprint.groups import COARSE, account_communities, communities, resolution_ladder
 
 
 def blocks(sizes: list[int], inside: float, outside: float, seed: int = 0) -> tuple[csr_matrix, np.ndarray]:
@@ -85,9 +86,49 @@ def test_graphs_without_ties(n: int) -> None:
 
 @pytest.mark.parametrize(("n", "start"), [(1_000_000, 0.01), (100_000, 0.01), (1000, 0.01), (400, 0.01), (10, 0.01), (0, 0.01)])
 def test_ladder(n: int, start: float) -> None:
-    ladder = resolution_ladder(n, start)
+    ladder = resolution_ladder(csr_matrix((n, n)), start)
     least = 2 / max(n, 1)
     assert ladder[0] == start
     assert all(b == pytest.approx(a / 2) if a / 2 >= COARSE else b == pytest.approx(a / 4) for a, b in pairwise(ladder))
     assert all(step > least for step in ladder[1:]), "below, a source would be more than half of all accounts"
     assert ladder[-1] / 4 <= least, "the ladder stops too early"
+
+
+def test_the_ladder_of_a_large_graph_has_steps_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, _ = blocks([30] * 10, 0.1, 0.05)
+    monkeypatch.setattr(groups, "LARGE", 10)
+    ladder = resolution_ladder(graph, 0.1)
+    assert all(b == pytest.approx(a / 4) for a, b in pairwise(ladder)) and len(ladder) > 1
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_coarse_communities_of_a_large_graph_come_from_a_sample(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Every account lands in its block although Leiden saw a quarter of them, and accounts without ties stay alone."""
+    graph, truth = blocks([400, 300, 200, 1, 1], 2e-3, 1e-4, seed)
+    whole = account_communities(graph, 1e-3, seed)
+    assert np.array_equal(whole, communities(graph, 1e-3, seed)), "a small graph is looked at whole"
+    monkeypatch.setattr(groups, "LARGE", 10)
+    label = account_communities(graph, 1e-3, seed)
+    assert same_partition(label[truth < 3], truth[truth < 3])
+    assert np.array_equal(np.bincount(np.unique(label, return_inverse=True)[1][truth >= 3]).max(), 1)
+    assert np.array_equal(account_communities(graph, 1e-2, seed), communities(graph, 1e-2, seed)), "fine ones are looked for in the whole"
+
+
+def test_nobody_joins_a_community_by_a_tie_below_the_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, truth = blocks([400, 300, 200], 2e-3, 1e-4)
+    stranger = csr_matrix(np.full((1, graph.shape[0]), 0.5e-3))
+    from scipy.sparse import bmat
+
+    graph = bmat([[graph, stranger.T], [stranger, None]]).tocsr().sorted_indices()
+    monkeypatch.setattr(groups, "LARGE", 10)
+    monkeypatch.setattr(groups.np.random, "default_rng", lambda seed: _First())
+    label = account_communities(graph, 1e-3)
+    assert (label == label[-1]).sum() == 1
+    assert same_partition(label[:-1], truth)
+
+
+class _First:
+    """Draws the first of what is asked for."""
+
+    def choice(self, n: int, size: int, replace: bool) -> np.ndarray:
+        return np.arange(size)

@@ -32,7 +32,7 @@ LAYERS = (
     ("candidates", "detection", "planting"),
     ("search",),
     ("circumstances", "contribution", "history", "charging", "controls", "tables"),
-    ("campaigns",),
+    ("campaigns", "ingest"),
     ("pipeline",),
     ("evaluation",),
     ("report",),

@@ -102,13 +102,25 @@ class Plda:
         float64[n]
             Positive: rather one source.
         """
-        b = self.between
-        s_left, s_right = b + 1 / n_left[:, None], b + 1 / n_right[:, None]
-        determinant = s_left * s_right - b * b
-        joint = (left**2 * s_right + right**2 * s_left - 2 * b * left * right) / determinant
-        apart = left**2 / s_left + right**2 / s_right
-        total: npt.NDArray[np.float64] = -0.5 * (np.log(determinant / (s_left * s_right)) + joint - apart).sum(1)
+        total = np.empty(len(left))
+        order = np.lexsort((n_right, n_left))  # pairs with the same two counts share all coefficients
+        changes = (np.diff(n_left[order]) != 0) | (np.diff(n_right[order]) != 0)
+        for rows in np.split(order, np.flatnonzero(changes) + 1) if len(order) else []:
+            of_left, of_right, of_both, constant = self._coefficients(float(n_left[rows[0]]), float(n_right[rows[0]]))
+            x, y = left[rows], right[rows]
+            total[rows] = -0.5 * (constant + (x * x) @ of_left + (y * y) @ of_right + (x * y) @ of_both)
         return total
+
+    def _coefficients(self, n_left: float, n_right: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+        """Return what the squares and the product of two means are weighted with, float64[n_factors] each, and the constant.
+
+        Of two zero-mean normals with variances ``s_l = b + 1/n_l`` and ``s_r = b + 1/n_r`` and covariance ``b``, less the same with covariance zero.
+        """
+        b = self.between
+        s_left, s_right = b + 1 / n_left, b + 1 / n_right
+        determinant = s_left * s_right - b * b
+        return (s_right / determinant - 1 / s_left, s_left / determinant - 1 / s_right, -2 * b / determinant,
+                float(np.log(determinant / (s_left * s_right)).sum()))
 
     def embed(self, projected: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         """Return unit vectors whose inner product ranks likely partners: posterior source means, scaled by their spread, float32[n, n_factors]."""

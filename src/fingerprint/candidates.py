@@ -16,13 +16,14 @@ import numpy.typing as npt
 
 from .attribution import Plda, second_moment
 from .evidence import Sample
-from .groups import communities, resolution_ladder
+from .groups import LARGE, account_communities, communities, resolution_ladder
 from .neighbours import prompt_graph
 from .profiles import Profiles, profile
 from .vectors import nearest
 
 PROMPT_RESOLUTIONS = (0.01, 0.005)  # least mean tie of a community of prompts that choose ten neighbours each: up to about 2,000 and 4,000 prompts
 PROFILES_NEAR = 32  # nearest profiles between which the likelihood ratio decides
+SHOWS = 16  # prompts an account is sampled for, from which those of one kind among others can be enough for a test without their account showing it
 SEVERAL = 3  # prompts in a community of prompts from which an actor belongs to it
 Result = TypeVar("Result")
 
@@ -50,10 +51,10 @@ def _partitions(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> It
         graph = graph[around][:, around].sorted_indices()
     profiles = profile(sample.evidence.vectors, sample.point, sample.actor, sample.half, sample.evidence.n_actors)
     work: list[Callable[[], tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]] = [
-        *(lambda r=r: ("neighbours", around, communities(graph, r, sample.seed)) for r in resolution_ladder(len(around), 2 * sample.config.resolution)),
-        *(lambda r=r: ("prompts", *_prompt_groups(sample, r, only)) for r in PROMPT_RESOLUTIONS),
+        *(lambda r=r: ("neighbours", around, account_communities(graph, r, sample.seed)) for r in resolution_ladder(graph, 2 * sample.config.resolution)),
+        *(lambda r=r: ("prompts", *_prompt_groups(sample, r, only)) for r in PROMPT_RESOLUTIONS if sample.n_sampled.max(initial=0) >= SHOWS),
         *(lambda half=half: ("profiles", *_profile_groups(sample, profiles, half, around)) for half in (0, 1))]
-    yield from _ahead(work, sample.threads)
+    yield from _ahead(work, 1 if graph.nnz > LARGE else sample.threads)  # one walk over a large graph takes gigabytes
 
 
 def _ahead(work: Sequence[Callable[[], Result]], threads: int | None) -> Iterator[Result]:

@@ -38,6 +38,10 @@ class SketchConfig:
         _check(0.2 <= self.threshold < 1.0, f"threshold must lie in [0.2, 1), not {self.threshold}")
 
 
+VOTES = 15_000_000  # of all sampled prompts together: walks over the graph of their ties take most of the time of a scan of many accounts
+FEWEST_NEIGHBOURS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class DetectConfig:
     """The detection method.
@@ -51,7 +55,8 @@ class DetectConfig:
         Sampled prompts of all accounts together, at most: what the search for nearest prompts costs in time and, about 3 kB each, in memory. Where
         there would be more, `sample` is lowered for all.
     neighbours : int
-        Nearest texts that a prompt votes with.
+        Nearest texts that a prompt votes with, at most: where the sample is so large that more than ``VOTES`` votes would be cast, it is lowered for
+        all, to ten if need be.
     floor_deviations : float
         Neighbours are at least so many robust standard deviations more similar than random pairs of this traffic.
     resolution : float
@@ -96,6 +101,10 @@ class DetectConfig:
     copies: float = 0.5
     repetition: float = 0.1
     q: float = 0.05
+
+    def voters(self, n_sampled: int) -> int:
+        """Return how many nearest texts each of `n_sampled` prompts votes with."""
+        return min(self.neighbours, max(FEWEST_NEIGHBOURS, VOTES // max(n_sampled, 1)))
 
     def __post_init__(self) -> None:
         for name in ("sample", "evidence", "neighbours", "min_accounts", "min_attributed"):

@@ -24,10 +24,10 @@ from .traffic import Traffic, hold, shuffle_within_hours
 PLANTED_ACCOUNTS, PLANTED_PROMPTS = 40, 30
 
 
-def run_controls(traffic: Traffic, detector: Detector, config: ScanConfig) -> Controls:
+def run_controls(traffic: Traffic, evidence: Evidence, config: ScanConfig) -> Controls:
     """Run both controls on the evidence of a scan."""
-    found, purity = planted_campaign(detector.evidence, config)
-    shuffled = shuffled_groups(traffic, detector.evidence, config)
+    found, purity = planted_campaign(evidence, config)
+    shuffled = shuffled_groups(traffic, evidence, config)
     return Controls(shuffled, PLANTED_ACCOUNTS, PLANTED_ACCOUNTS * PLANTED_PROMPTS, found, purity)
 
 

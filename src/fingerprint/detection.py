@@ -184,19 +184,19 @@ class Detector(Sample):
         """Attribute prompts to a set of actors and say who has more of them than chance gives; None where there is too little to test."""
         from scipy.special import pdtrc
 
-        config, n_actors = self.config, self.evidence.n_actors
-        member = np.zeros(n_actors, bool)
-        member[members] = True
+        config = self.config
         rows, inside = self.drawn(self.votes, members)
-        own = member[self.actor[rows]]
+        place = _places(self.actor[rows], members)
+        own = place >= 0
         nearest = inside > config.attribution
         ownership = float(own[nearest].mean()) if nearest.any() else 0.0
         attribution, chance = self.reach(inside, own, int(self.n_sampled[members].sum()))
         if judged is not None:
             members = judged
-            own &= np.isin(self.actor[rows], judged)
-        rows, inside = rows[own & (inside > attribution)], inside[own & (inside > attribution)]
-        per, sampled = np.bincount(self.actor[rows], minlength=n_actors)[members], self.n_sampled[members]
+            place = _places(self.actor[rows], judged)
+        kept = (place >= 0) & (inside > attribution)
+        rows, inside = rows[kept], inside[kept]
+        per, sampled = np.bincount(place[kept], minlength=len(members)), self.n_sampled[members]
         charged = members[(per >= MIN_CHARGE) & (per >= 0.5 * config.min_share * sampled) & (pdtrc(per - 1, chance * sampled) < BY_CHANCE)]
         if np.median(per) < config.min_attributed and len(charged) < max(config.min_accounts, 0.5 * len(members)):
             return None
@@ -262,6 +262,12 @@ class Detector(Sample):
         size = np.unique(self.actor[order], return_counts=True)[1]
         rank = np.arange(len(order)) - np.repeat(np.cumsum(size) - size, size)
         return np.sort(order[rank < most])
+
+
+def _places(actor: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return where each actor stands among the members (ascending), -1 for those that are none; costs nothing per actor of the traffic."""
+    place = np.minimum(np.searchsorted(members, actor), len(members) - 1)
+    return np.where(members[place] == actor, place, -1)
 
 
 def _median(values: npt.NDArray[Any]) -> float:

@@ -21,7 +21,7 @@ from .encoders import get_encoder
 from .errors import ConfigError, InputError
 from .keys import Key
 from .planting import plant
-from .progress import Progress
+from .progress import Progress, Stopwatch
 from .search import search
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ def evaluate(inputs: Any, plans: Sequence[Plan], *, queries: Sequence[str] | Non
     InputError
         Unreadable input, or traffic without two different prompts.
     """
-    from .pipeline import Stopwatch, ingest, prepare
+    from .ingest import ingest
+    from .pipeline import prepare
     from .readers import read_events
 
     config, key = config or ScanConfig(), key or Key.default()
@@ -167,19 +168,17 @@ def evaluate(inputs: Any, plans: Sequence[Plan], *, queries: Sequence[str] | Non
     _enough(plans, queries)
     traffic = ingest(read_events(inputs, mapping=mapping, format=format), config, key, watch)
     encoder = get_encoder(config.encoder, threads=config.threads or os.cpu_count() or 1)
-    detector = prepare(traffic, encoder, config, key, watch)
-    if detector is None:
+    evidence = prepare(traffic, encoder, config, key, watch)
+    if evidence is None:
         raise InputError("there is no traffic to plant campaigns into: fewer than two different prompts")
     with watch.stage("testing the traffic itself"):
-        reported = [g.members for g in search(detector) if not g.reason]
-    evidence = detector.evidence
+        reported = [g.members for g in search(Detector(evidence, config.detect, config.seed, config.threads)) if not g.reason]
     if reported:
         # what is found already would speak for a planted campaign of its kind, or swallow it: the background is everybody else
         gone = np.isin(traffic.actor[traffic.account], np.concatenate(reported))
-        rest = prepare(replace(traffic, text=np.where(gone, -1, traffic.text)), encoder, config, key, watch)
-        if rest is None:
+        evidence = prepare(replace(traffic, text=np.where(gone, -1, traffic.text)), encoder, config, key, watch)
+        if evidence is None:
             raise InputError("nothing is left to plant campaigns into once the reported groups are taken out")
-        evidence = rest.evidence
     trials = []
     with watch.stage("planting and searching", total=len(plans) * repeats):
         for plan in plans:

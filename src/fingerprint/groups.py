@@ -13,6 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 COARSE = 6e-4  # resolution below which communities hold thousands of accounts
+LARGE = 10_000_000  # ties from which a walk over all of them takes ten seconds and more
+SAMPLED = 0.25  # share of the accounts of a large graph in whose ties coarse communities are looked for
+LEAST = 6  # sampled accounts of a community that others may join
 
 
 def communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDArray[np.int64]:
@@ -48,13 +51,54 @@ def communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDArray[np.
     return rank[inverse]
 
 
-def resolution_ladder(n_accounts: int, start: float) -> list[float]:
+def account_communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDArray[np.int64]:
+    """Return :func:`communities`; of a large graph the coarse ones by way of a sample of its accounts.
+
+    The mean tie inside a community is that inside a random part of it, so the same resolution finds them there. Each other account then joins the
+    community to which its mean tie is largest, if that exceeds the resolution.
+
+    Returns
+    -------
+    int64[n]
+        Labels, not dense.
+    """
+    n = graph.shape[0]
+    if graph.nnz <= LARGE or resolution > 2 * COARSE:
+        return communities(graph, resolution, seed)
+    kept = np.sort(np.random.default_rng(seed).choice(n, int(SAMPLED * n), replace=False))
+    found = communities(graph[kept][:, kept].sorted_indices(), resolution, seed)
+    size = np.bincount(found)
+    label = np.arange(n) + len(size)
+    label[kept] = found
+    joining, other, tie = _closest(graph, kept, np.where(size[found] >= LEAST, found, -1), size)
+    joining = joining[near := tie > resolution]
+    free = ~np.isin(joining, kept)
+    label[joining[free]] = other[near][free]
+    return label
+
+
+def _closest(graph: Any, kept: npt.NDArray[np.int64], found: npt.NDArray[np.int64],
+             size: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the nodes that have ties to a community, the one to which the mean tie of each is largest, and that tie."""
+    from scipy.sparse import csr_matrix
+
+    inside = found >= 0
+    member = csr_matrix((1.0 / size[found[inside]], (kept[inside], found[inside])), shape=(graph.shape[0], len(size)))
+    tie = (graph @ member).tocsr()
+    row = np.repeat(np.arange(graph.shape[0]), np.diff(tie.indptr))
+    order = np.lexsort((tie.indices, -tie.data, row))
+    first = order[np.diff(row[order], prepend=-1) > 0]
+    return row[first], tie.indices[first].astype(np.int64), tie.data[first]
+
+
+def resolution_ladder(graph: Any, start: float) -> list[float]:
     """Return resolutions from `start` down to the tie of a source that is half of all accounts.
 
-    Each is half of the last down to ``COARSE``, then a quarter: there each costs a walk over all ties, and what passes grows by recruiting.
+    Each is half of the last down to ``COARSE``, then a quarter, in a large graph all along: there each costs a walk over all ties, and what passes
+    grows by recruiting.
     """
-    least = 2.0 / max(n_accounts, 1)
+    least = 2.0 / max(graph.shape[0], 1)
     ladder = [start]
-    while (step := ladder[-1] / (2 if ladder[-1] / 2 >= COARSE else 4)) > least:
+    while (step := ladder[-1] / (2 if ladder[-1] / 2 >= COARSE and graph.nnz <= LARGE else 4)) > least:
         ladder.append(step)
     return ladder

@@ -5,8 +5,7 @@ from __future__ import annotations
 import platform
 import resource
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import metadata
@@ -14,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from . import __version__, _core
 from .campaigns import describe, iso
@@ -26,37 +24,22 @@ from .detection import Detector, Group
 from .encoders import Encoder, get_encoder
 from .evidence import Evidence
 from .history import N_TEXTS, Sought, novelty, read_history, seek
+from .ingest import advancing, ingest
 from .keys import Key
-from .progress import Progress
+from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
 from .records import Campaign, Scan
 from .search import search
-from .sketch import SCHEME, Signatures, sketch
+from .sketch import SCHEME, sketch
 from .tables import account_table, cluster_table, prompt_table
 from .templates import shared_trigrams
-from .traffic import Traffic, declared_actors, hold
+from .traffic import Traffic, hold
 from .vectors import VectorIndex
 from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
 N_EXAMINED = 100
 DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")  # whose versions can change a result
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """Seconds per stage, and the progress display beside them."""
-
-    progress: Progress
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str, total: int | None = None) -> Iterator[None]:
-        """Time one stage."""
-        start = time.perf_counter()
-        with self.progress.stage(name, total):
-            yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
 
 def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = None, mapping: dict[str, str] | None = None, format: str | None = None,
@@ -100,39 +83,67 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     encoder = get_encoder(config.encoder, threads=config.threads or _cpus())
     reader = read_events(inputs, mapping=mapping, format=format)
     traffic = ingest(reader, config, key, watch)
-    detector = prepare(traffic, encoder, config, key, watch)
-    campaigns: list[Campaign] = []
-    others: list[Campaign] = []
-    charged: list[npt.NDArray[np.int64]] = []
-    findings: list[Group] = []
-    if detector is not None:
-        with watch.stage("testing groups"):
-            groups = search(detector)
-        findings = [g for g in groups if not g.reason]
-        with watch.stage("charging prompts"):
-            charged = charge(findings, detector, traffic, watch.progress.advance)
-        with watch.stage("writing up findings"):
-            accused = np.zeros(traffic.n_actors, bool)
-            accused[np.concatenate([np.zeros(0, np.int64), *(g.members for g in findings)])] = True
-            campaigns = [describe(g, detector, traffic, config, rows, accused) for g, rows in zip(findings, charged, strict=True)]
-            others = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
+    evidence = prepare(traffic, encoder, config, key, watch)
+    verdict = judge(traffic, evidence, config, watch) if evidence is not None else Verdict()
+    campaigns = verdict.campaigns
     past: dict[str, Any] | None = None
     if history is not None:
-        campaigns, past = _with_history(campaigns, findings, charged, traffic, read_events(history, mapping=mapping, format=format), config, key, watch)
+        campaigns, past = _with_history(verdict, traffic, read_events(history, mapping=mapping, format=format), config, key, watch)
     with watch.stage("controls"):
-        controls = run_controls(traffic, detector, config) if config.controls and detector is not None else None
+        controls = run_controls(traffic, evidence, config) if config.controls and evidence is not None else None
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
-    campaigns, charged = [campaigns[i] for i in order], [charged[i] for i in order]
-    manifest = _manifest(config, key, encoder, reader, traffic, watch, started, detector.votes.n_prevalent if detector is not None else 0)
+    campaigns, charged = [campaigns[i] for i in order], [verdict.charged[i] for i in order]
+    manifest = _manifest(config, key, encoder, reader, traffic, watch, started, verdict.n_prevalent)
     manifest["controls"] = asdict(controls) if controls is not None else None
     manifest["history"] = past
     manifest["hint"] = reader.hint()
-    return Scan(campaigns, others, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
+    return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
                 reader.rejects, manifest)
 
 
-def _with_history(campaigns: list[Campaign], findings: list[Group], charged: list[npt.NDArray[np.int64]], traffic: Traffic, reader: EventReader,
-                  config: ScanConfig, key: Key, watch: Stopwatch) -> tuple[list[Campaign], dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the tests say of a traffic.
+
+    Attributes
+    ----------
+    campaigns : list of Campaign
+    groups : list of Group
+        The findings, in the same order.
+    charged : list of int64[m]
+        Rows of the traffic that each is charged with.
+    examined : list of Campaign
+        Groups that are not reported, at most ``N_EXAMINED``.
+    n_prevalent : int
+        Texts that too many hold for them to vote.
+    """
+
+    campaigns: list[Campaign] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    charged: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    examined: list[Campaign] = field(default_factory=list)
+    n_prevalent: int = 0
+
+
+def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopwatch) -> Verdict:
+    """Find groups, test them, and write up what the tests say."""
+    with watch.stage("casting votes"):
+        detector = Detector(evidence, config.detect, config.seed, config.threads)
+    with watch.stage("testing groups"):
+        groups = search(detector)
+    findings = [g for g in groups if not g.reason]
+    with watch.stage("charging prompts"):
+        charged = charge(findings, detector, traffic, watch.progress.advance)
+    with watch.stage("writing up findings"):
+        accused = np.zeros(traffic.n_actors, bool)
+        accused[np.concatenate([np.zeros(0, np.int64), *(g.members for g in findings)])] = True
+        campaigns = [describe(g, detector, traffic, config, rows, accused) for g, rows in zip(findings, charged, strict=True)]
+        examined = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
+    return Verdict(campaigns, findings, charged, examined, detector.votes.n_prevalent)
+
+
+def _with_history(verdict: Verdict, traffic: Traffic, reader: EventReader, config: ScanConfig, key: Key,
+                  watch: Stopwatch) -> tuple[list[Campaign], dict[str, Any]]:
     """Return the findings with their test of novelty, and what the manifest says of the history."""
     rng = np.random.default_rng(config.seed)
 
@@ -142,118 +153,55 @@ def _with_history(campaigns: list[Campaign], findings: list[Group], charged: lis
     def look_for(texts: npt.NDArray[np.int64], accounts: set[str], shared: npt.NDArray[np.uint64], least: int) -> Sought:
         return seek(some(texts), accounts, shared, least, key, config.sketch, config.threads)
 
-    everything = np.concatenate([np.zeros(0, np.int64), *(traffic.text[rows] for rows in charged)])
+    everything = np.concatenate([np.zeros(0, np.int64), *(traffic.text[rows] for rows in verdict.charged)])
     none = np.zeros(0, np.uint64)
     rest = look_for(np.setdiff1d(np.unique(traffic.text[traffic.text >= 0]), everything), set(), none, 0)
     sought = [look_for(np.unique(traffic.text[rows]), {a.account_id for a in c.accounts}, *(shared_trigrams(g.stripped) if g.stripped else (none, 0)))
-              for c, g, rows in zip(campaigns, findings, charged, strict=True)]
+              for c, g, rows in zip(verdict.campaigns, verdict.groups, verdict.charged, strict=True)]
     with watch.stage("comparing with history", reader.total_bytes):
-        seen = read_history(_advancing(reader, watch), [*sought, rest], key, config.sketch, config.threads)
+        seen = read_history(advancing(reader, watch), [*sought, rest], key, config.sketch, config.threads)
     accounting = reader.accounting
     past = {"inputs": [str(name) for name in accounting.files], "read": accounting.read, "accepted": accounting.accepted, "accounts": len(seen.accounts)}
-    return [replace(c, tests=[*c.tests, novelty(one, rest, seen)]) for c, one in zip(campaigns, sought, strict=True)], past
+    return [replace(c, tests=[*c.tests, novelty(one, rest, seen)]) for c, one in zip(verdict.campaigns, sought, strict=True)], past
 
 
-def _advancing(reader: EventReader, watch: Stopwatch) -> Iterator[pa.RecordBatch]:
-    done = 0
-    for batch in reader:
-        yield batch
-        watch.progress.advance(reader.consumed_bytes - done)
-        done = reader.consumed_bytes
-
-
-def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) -> Traffic:
-    """Read and sketch all events; equal texts are kept once."""
-    batches: list[pa.RecordBatch] = []
-    exact: list[npt.NDArray[np.uint64]] = []
-    unique: list[tuple[npt.NDArray[np.uint64], Signatures, npt.NDArray[np.uint32], npt.NDArray[np.int64]]] = []
-    n = 0
-    with watch.stage("reading and fingerprinting", reader.total_bytes):
-        for batch in _advancing(reader, watch):
-            made = sketch(batch.column("prompt"), key=key, num_perm=config.sketch.num_perm, ngram=config.sketch.ngram, threads=config.threads)
-            values, first = np.unique(made.exact, return_index=True)
-            unique.append((values, made.signatures[first], made.n_invisible[first], first + n))
-            exact.append(made.exact)
-            batches.append(batch.select(["account_id", "timestamp", "prompt", "org_id", "conversation_id", "file", "line"]))
-            n += len(made)
-    if not batches:
-        return _empty()
-    table = pa.Table.from_batches(batches)
-    with watch.stage("clustering near-duplicates"):
-        values = np.concatenate([u[0] for u in unique])
-        rows = np.concatenate([u[3] for u in unique])
-        keep = np.unique(values, return_index=True)[1]
-        keep = keep[values[keep] != 0]
-        signatures = Signatures(np.concatenate([u[1].values for u in unique])[keep], np.concatenate([u[1].n_shingles for u in unique])[keep],
-                                unique[0][1].scheme, unique[0][1].key_id)
-        distinct = values[keep]
-        found = cluster(signatures, distinct, threshold=config.sketch.threshold)
-    everything = np.concatenate(exact)
-    text = np.searchsorted(distinct, everything)
-    text = np.where(everything == 0, -1, text)
-    accounts, account = _factorise(table.column("account_id"))
-    _, org = _factorise(table.column("org_id"))
-    return Traffic(
-        account_ids=accounts, account=account, actor=declared_actors(account, len(accounts), org),
-        time_us=table.column("timestamp").cast(pa.int64()).to_numpy(), conversation=_factorise(table.column("conversation_id"))[1],
-        text=text, exact=distinct, first_row=rows[keep], cluster=found.labels,
-        similarity=found.similarity,
-        n_invisible=np.concatenate([u[2] for u in unique])[keep], prompts=table.column("prompt").combine_chunks(),
-        file=table.column("file").to_numpy(), line=table.column("line").to_numpy())
-
-
-def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> Detector | None:
-    """Embed the evidence sample, find nearest texts, build the account graph; None for fewer than two texts."""
+def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> Evidence | None:
+    """Embed the evidence sample and find nearest texts; None for fewer than two texts."""
     holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample, config.detect.evidence)
     sampled = np.unique(holdings.text[holdings.sampled])
     if len(sampled) < 2:
         return None
     with watch.stage("encoding"):
-        raw = encoder.encode(traffic.prompts.take(traffic.first_row[sampled]))
-        mean = raw.mean(0)
-        vectors = centre(raw, mean)
-        del raw
+        vectors = encoder.encode(traffic.prompts.take(traffic.first_row[sampled]))
+        mean = vectors.mean(0)
+        centre(vectors, mean)
     with watch.stage("finding nearest prompts", total=len(vectors)):
         search = VectorIndex(vectors, config.threads)
         vectors = search.vectors
-        similarity, index = search.nearest(vectors, min(config.detect.neighbours + 1, len(vectors)), watch.progress.advance)
+        similarity, index = search.nearest(vectors, min(config.detect.voters(int(holdings.sampled.sum())) + 1, len(vectors)), watch.progress.advance)
     row = np.full(len(traffic.exact), -1, np.int64)
     row[sampled] = np.arange(len(sampled))
 
     def encode(texts: Any) -> npt.NDArray[np.float32]:
-        return centre(encoder.encode(texts), mean)
+        vectors = encoder.encode(texts)
+        centre(vectors, mean)
+        return vectors
 
     def near(texts: Sequence[str]) -> npt.NDArray[np.int64]:
         made = sketch(list(texts), key=key, threads=config.threads)
         labels: npt.NDArray[np.int64] = cluster(made.signatures, made.exact, threshold=NEAR).labels
         return labels
 
-    evidence = Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, search, encode, near,
+    return Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, search, encode, near,
                         partial(split_words, key=key.derive("words")))
-    with watch.stage("casting votes"):
-        detector = Detector(evidence, config.detect, config.seed, config.threads)
-    return detector
 
 
-def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return `vectors` less `mean`, scaled to unit length; zero stays zero."""
-    moved = vectors - mean
-    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-    return np.ascontiguousarray(moved, np.float32)
-
-
-def _factorise(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Return distinct values in order of first appearance, and for each row its index, -1 for null."""
-    encoded = column.dictionary_encode().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-    return encoded.dictionary, encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-
-
-def _empty() -> Traffic:
-    none = np.zeros(0, np.int64)
-    return Traffic(pa.array([], pa.string()), none, none, none, none, none, none.astype(np.uint64), none, none, none.astype(np.float32), none.astype(np.uint32),
-                   pa.chunked_array([pa.array([], pa.large_string())]), none.astype(np.int32), none)
+def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> None:
+    """Subtract `mean` from each vector and scale it to unit length, in place; zero stays zero."""
+    vectors -= mean
+    for start in range(0, len(vectors), 65536):
+        part = vectors[start : start + 65536]
+        part /= np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-9)
 
 
 def _cpus() -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 
 class Progress:
@@ -42,3 +44,19 @@ class Progress:
 
     def advance(self, n: int = 1) -> None:
         """Note `n` more steps of the innermost running stage."""
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds per stage, and the progress display beside them."""
+
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[None]:
+        """Time one stage."""
+        start = time.perf_counter()
+        with self.progress.stage(name, total):
+            yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from .candidates import candidates
 from .detection import Detector, Group
 
 SOURCES = 3  # at most so many in one candidate: a smaller part of it does not inherit what the whole owns
+SAME = 0.9  # Jaccard similarity from which two candidates are one
 WITHIN = 0.8  # share of a part that lies inside a candidate, and the largest share of the candidate that is a part of it
 
 
@@ -37,8 +39,7 @@ class _Search:
         self.detector, self.only = detector, only
         self.tested: list[Group] = []
         self.claimed = np.full(detector.evidence.n_actors, -1)
-        self._tried: list[npt.NDArray[np.int64]] = []
-        self._tried_parts: list[npt.NDArray[np.int64]] = []
+        self._tried, self._tried_parts = _Tried(), _Tried()
         self._mixed: list[npt.NDArray[np.int64]] = []
         self._unowned: list[npt.NDArray[np.int64]] = []
 
@@ -52,7 +53,7 @@ class _Search:
         if group is None:
             self._unowned.append(members)
             return
-        self._tried.append(members)
+        self._tried.add(members)
         at = len(self.tested)
         if group.reason:
             (self._mixed if group.exchange is not None else self._unowned).append(members)
@@ -70,30 +71,68 @@ class _Search:
 
     def try_parts(self) -> None:
         """Test what lies inside a candidate whose accounts differ, with the prompts of the whole candidate."""
-        for whole in self._mixed:
-            for part in self._unowned:
-                inside = np.intersect1d(part, whole, assume_unique=True)
-                if len(inside) < max(WITHIN * len(part), len(whole) / SOURCES) or len(inside) > WITHIN * len(whole):
-                    continue
+        for whole, parts in zip(self._mixed, self._parts_of_mixed(), strict=True):
+            for part in parts:
+                inside = np.intersect1d(self._unowned[part], whole, assume_unique=True)
                 free = self._free(inside, self._tried_parts)
                 if free is None or len(free) < len(inside):
                     continue
-                self._tried_parts.append(inside)
+                self._tried_parts.add(inside)
                 group = self.detector.test(whole, "parts", inside)
                 if group is not None and not group.reason:
                     self._keep(len(self.tested), group)
 
-    def _free(self, members: npt.NDArray[np.int64], tried: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64] | None:
+    def _parts_of_mixed(self) -> list[list[int]]:
+        """Return for each mixed candidate which of the unowned ones lie in it, and are neither nearly all of it nor a small part."""
+        n_actors = self.detector.evidence.n_actors
+        size, n = (np.array([len(one) for one in sets]) for sets in (self._mixed, self._unowned))
+        common = (_incidence(self._mixed, n_actors) @ _incidence(self._unowned, n_actors).T).tocsr()
+        common.sort_indices()
+        found = []
+        for i in range(len(size)):
+            part, inside = (values[common.indptr[i] : common.indptr[i + 1]] for values in (common.indices, common.data))
+            found.append(part[(inside >= np.maximum(WITHIN * n[part], size[i] / SOURCES)) & (inside <= WITHIN * size[i])].tolist())
+        return found
+
+    def _free(self, members: npt.NDArray[np.int64], tried: _Tried) -> npt.NDArray[np.int64] | None:
         """Return the members that are in no finding yet; None where there is nothing to test."""
         if self.only is not None and not np.isin(self.only, members).any():
             return None
         free = members[self.claimed[members] < 0]
-        return None if len(free) < self.detector.config.min_accounts or any(_same(members, other) for other in tried) else free
+        return None if len(free) < self.detector.config.min_accounts or members in tried else free
 
     def _keep(self, at: int, group: Group) -> None:
         self.tested[at : at + 1] = [group]
         if not group.reason:
             self.claimed[group.members] = at
+
+
+class _Tried:
+    """Sets of actors; one that has a Jaccard similarity of ``SAME`` or more with any of them is taken to be in here."""
+
+    def __init__(self) -> None:
+        self._sets: list[npt.NDArray[np.int64]] = []
+        self._with: dict[int, list[int]] = {}
+
+    def add(self, members: npt.NDArray[np.int64]) -> None:
+        for actor in members.tolist():
+            self._with.setdefault(actor, []).append(len(self._sets))
+        self._sets.append(members)
+
+    def __contains__(self, members: npt.NDArray[np.int64]) -> bool:
+        # Prefix filter: a set this similar leaves out less than a tenth of `members`, so it has one of the first tenth and one more.
+        few = members[: int((1 - SAME) * len(members)) + 1]
+        near = {i for actor in few.tolist() for i in self._with.get(actor, ())}
+        return any(_same(members, self._sets[i]) for i in near)
+
+
+def _incidence(sets: list[npt.NDArray[np.int64]], n_actors: int) -> Any:
+    """Return which actors each set holds, scipy CSR float64[n_sets, n_actors]."""
+    from scipy.sparse import csr_matrix
+
+    ends = np.cumsum([0, *(len(one) for one in sets)])
+    members = np.concatenate([np.zeros(0, np.int64), *sets])
+    return csr_matrix((np.ones(len(members)), members, ends), shape=(len(sets), n_actors))
 
 
 def _control_fdr(tested: list[Group], limit: float) -> list[Group]:
@@ -110,12 +149,12 @@ def _control_fdr(tested: list[Group], limit: float) -> list[Group]:
 
 
 def _same(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> bool:
-    """Whether two sets have a Jaccard similarity of .9 or more."""
+    """Whether two sets have a Jaccard similarity of ``SAME`` or more."""
     small, large = sorted((len(left), len(right)))
-    if small < 0.9 * large:
+    if small < SAME * large:
         return False
     common = len(np.intersect1d(left, right, assume_unique=True))
-    return common >= 0.9 * (small + large - common)
+    return common >= SAME * (small + large - common)
 
 
 def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
