@@ -360,5 +360,5 @@ def test_parts_of_mixed_candidates_are_those_that_lie_in_them(mixed: list[set[in
 def test_many_prompts_vote_with_fewer_neighbours() -> None:
     config = DetectConfig()
     assert config.voters(0) == config.voters(300_000) == config.neighbours
-    assert config.neighbours > config.voters(1_000_000) > config.voters(100_000_000) == 10
+    assert config.neighbours > config.voters(1_000_000) > config.voters(100_000_000) == 6
     assert DetectConfig(neighbours=5).voters(100_000_000) == 5

@@ -39,7 +39,7 @@ class SketchConfig:
 
 
 VOTES = 15_000_000  # of all sampled prompts together: walks over the graph of their ties take most of the time of a scan of many accounts
-FEWEST_NEIGHBOURS = 10
+FEWEST_NEIGHBOURS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class DetectConfig:
         there would be more, `sample` is lowered for all.
     neighbours : int
         Nearest texts that a prompt votes with, at most: where the sample is so large that more than ``VOTES`` votes would be cast, it is lowered for
-        all, to ten if need be.
+        all, to six if need be.
     floor_deviations : float
         Neighbours are at least so many robust standard deviations more similar than random pairs of this traffic.
     resolution : float

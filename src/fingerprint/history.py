@@ -1,136 +1,110 @@
-"""History: was any of this asked before, by others? Novelty and adoption are judged against an earlier dump, never against the scanned window.
+"""History: was any of this asked before, by others? Novelty is judged against earlier traffic, never against the scanned window.
 
-Colluders make their own text look popular inside the window they flood. What is kept of a finding while history streams by is a flag per
-text and a set of accounts, so shards of a history merge by union.
+Colluders make their own text look popular inside the window they flood. Earlier traffic is known by its :mod:`.prevalence`, so that it need not be kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from .clusters import cluster
-from .config import SketchConfig
-from .keys import Key
+from .holders import MAX_HOLDERS
+from .prevalence import Hashing, Prevalence
 from .records import Test
-from .sketch import Signatures, sketch
-from .templates import contains_shared
-from .words import split_words
 
 N_TEXTS = 5000  # of a finding, and of the rest of the traffic beside it, that are looked for
 NEW = 0.01  # p from which a finding's texts are newer than those of others
 
 
-@dataclass(slots=True)
-class Sought:
-    """What is looked for, and what was seen of it.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What earlier traffic knows of some texts.
 
     Attributes
     ----------
-    accounts : set of str
-        Accounts that sent it in the scanned window; their own history does not make it known.
-    shared : uint64[t]
-        Trigrams of the text that its prompts share (:func:`fingerprint.templates.shared_trigrams`).
-    least : int
-        How many of them a prompt has that was made from that text; 0 where there is none.
-    known : bool[n]
-        Texts of which another account sent a near-duplicate.
-    users, returned : set of str
-        Other accounts that used the shared text; accounts that were there before.
+    n_asked, n_known : int
+        Texts that could be looked up, and those of which another account sent a near-duplicate.
+    n_users : int
+        Other accounts that used most of the shared text, those that can be told; -1 where there is no shared text or none of it can be looked up.
+    n_accounts, n_returned : int
+        Accounts behind the texts, and those of them that were there before.
     """
 
-    accounts: set[str]
-    signatures: Signatures
-    exact: npt.NDArray[np.uint64]
-    shared: npt.NDArray[np.uint64]
-    least: int
-    known: npt.NDArray[np.bool_]
-    users: set[str] = field(default_factory=set)
-    returned: set[str] = field(default_factory=set)
+    n_asked: int
+    n_known: int
+    n_users: int = -1
+    n_accounts: int = 0
+    n_returned: int = 0
 
 
-@dataclass(slots=True)
-class History:
-    """How much history there was."""
-
-    n_prompts: int = 0
-    accounts: set[str] = field(default_factory=set)
-
-
-def seek(prompts: Sequence[str], accounts: set[str], shared: npt.NDArray[np.uint64], least: int, key: Key, config: SketchConfig,
-         threads: int | None = None) -> Sought:
-    """Prepare to look for these prompts."""
-    made = sketch(list(prompts), key=key, num_perm=config.num_perm, ngram=config.ngram, threads=threads)
-    return Sought(accounts, made.signatures, made.exact, shared, least, np.zeros(len(made), bool))
-
-
-def read_history(batches: Iterable[pa.RecordBatch], sought: Sequence[Sought], key: Key, config: SketchConfig, threads: int | None = None) -> History:
-    """Look for all findings in a history, batch by batch.
+def look_up(prevalence: Prevalence, hashing: Hashing, prompts: Sequence[str], senders: Sequence[str], accounts: Sequence[str] = (),
+            shared: npt.NDArray[np.uint64] | None = None, least: int = 0) -> Known:
+    """Look for texts in earlier traffic.
 
     Parameters
     ----------
-    batches : iterable of RecordBatch
-        As :func:`fingerprint.readers.read_events` yields them.
-    sought : sequence of Sought
-        Changed in place.
-    key : Key
-        The key of the scan.
-    config : SketchConfig
-
-    Returns
-    -------
-    History
+    prevalence : Prevalence
+        Of the earlier traffic.
+    hashing : Hashing
+        Of the same key and scheme.
+    prompts : sequence of str
+    senders : sequence of str
+        An account that sent each; what it sent before does not make its text known.
+    accounts : sequence of str
+        Accounts whose history does not make any of the texts known: all of a finding.
+    shared : uint64[t], optional
+        Trigrams of the text that the prompts share (:func:`fingerprint.templates.shared_trigrams`).
+    least : int
+        How many of them a prompt made from it has.
     """
-    history = History()
-    for batch in batches:
-        names = batch.column("account_id").to_pylist()
-        history.n_prompts += len(names)
-        history.accounts.update(names)
-        made = sketch(batch.column("prompt"), key=key, num_perm=config.num_perm, ngram=config.ngram, threads=threads)
-        words = split_words(batch.column("prompt").to_pylist(), key.derive("words")) if any(s.least for s in sought) else None
-        for one in sought:
-            own = np.array([name in one.accounts for name in names], bool)
-            one.returned.update(one.accounts.intersection(names))
-            others = np.flatnonzero(~own)
-            if len(others) and not one.known.all():
-                one.known |= _near(one, made.signatures, made.exact, others, config)
-            if words is not None and one.least:
-                one.users.update(names[i] for i in np.flatnonzero(contains_shared(words, one.shared, one.least) & ~own))
-    return history
+    prevalence.texts.settle()
+    prevalence.phrases.settle()
+    own, sender = hashing.accounts(accounts), hashing.accounts(senders)
+    n_known = n_asked = 0
+    if len(prompts):
+        keys, usable = hashing.texts(list(prompts))
+        asked = prevalence.texts.asked(keys) & usable[:, None]
+        which, holder = prevalence.texts.of(keys[asked])
+        row = np.nonzero(asked)[0][which]
+        others = ~np.isin(holder, own) & (holder != sender[row])
+        n_asked, n_known = int(asked.any(1).sum()), len(np.unique(row[others]))
+    return Known(n_asked, n_known, _users(prevalence, own, shared, least), len(own), int(np.isin(own, prevalence.accounts).sum()))
 
 
-def novelty(one: Sought, rest: Sought, history: History) -> Test:
+def _users(prevalence: Prevalence, own: npt.NDArray[np.uint64], shared: npt.NDArray[np.uint64] | None, least: int) -> int:
+    """Return how many other accounts used at least the share of the shared text that a prompt made from it has, -1 where that cannot be told."""
+    if shared is None or not len(shared):
+        return -1
+    asked = shared[prevalence.phrases.asked(shared)]
+    if not len(asked):
+        return -1
+    holder = prevalence.phrases.of(asked)[1]
+    times = np.unique(holder[~np.isin(holder, own)], return_counts=True)[1]
+    return int((times >= max(1.0, least * len(asked) / len(shared))).sum())
+
+
+def novelty(one: Known, rest: Known, prevalence: Prevalence) -> Test:
     """Compare how much of a finding was asked before with how much of other traffic was.
 
     Parameters
     ----------
-    one : Sought
+    one : Known
         A finding.
-    rest : Sought
+    rest : Known
         Texts of the scanned window that are in no finding.
-    history : History
+    prevalence : Prevalence
+        Of the earlier traffic.
     """
     from scipy.stats import binom
 
-    n, m = len(one.known), len(rest.known)
-    share, usual = float(one.known.mean()) if n else 0.0, (float(rest.known.sum()) + 0.5) / (m + 1)
-    p = float(binom.cdf(int(one.known.sum()), n, usual)) if n else 1.0
-    text = f" Its shared text was used by {len(one.users):,} other accounts then, and by {len(one.accounts):,} now." if one.least else ""
+    share, usual = one.n_known / one.n_asked if one.n_asked else 0.0, (rest.n_known + 0.5) / (rest.n_asked + 1)
+    p = float(binom.cdf(one.n_known, one.n_asked, usual)) if one.n_asked else 1.0
+    users = f"{one.n_users:,}" if one.n_users < MAX_HOLDERS else f"at least {one.n_users:,}"
+    text = f" Its shared text was used by {users} other accounts then, and by {one.n_accounts:,} now." if one.n_users >= 0 else ""
     return Test(
         "novelty", share, "others asked for this before, as for anything else", p <= NEW,
-        f"{share:.1%} of its texts have a near-duplicate in {history.n_prompts:,} earlier prompts of other accounts, {usual:.1%} of the texts of other traffic."
-        f"{text} {len(one.returned):,} of its {len(one.accounts):,} accounts were there before.", p=p, decides=False)
-
-
-def _near(one: Sought, signatures: Signatures, exact: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64], config: SketchConfig) -> npt.NDArray[np.bool_]:
-    joined = Signatures(
-        np.concatenate([one.signatures.values, signatures.values[rows]]), np.concatenate([one.signatures.n_shingles, signatures.n_shingles[rows]]),
-        one.signatures.scheme, one.signatures.key_id)
-    label = cluster(joined, np.concatenate([one.exact, exact[rows]]), threshold=config.threshold).labels
-    n = len(one.known)
-    found: npt.NDArray[np.bool_] = (label[:n] >= 0) & np.isin(label[:n], label[n:])
-    return found
+        f"{share:.1%} of its texts have a near-duplicate in {prevalence.n_prompts:,} earlier prompts of other accounts, {usual:.1%} of the texts of other "
+        f"traffic.{text} {one.n_returned:,} of its {one.n_accounts:,} accounts were there before.", p=p, decides=False)

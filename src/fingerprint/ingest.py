@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +13,9 @@ import pyarrow as pa
 from .clusters import cluster
 from .config import ScanConfig
 from .keys import Key
+from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
-from .readers import EventReader
+from .readers import EventReader, read_events
 from .sketch import Signatures, sketch
 from .traffic import Traffic, declared_actors
 
@@ -55,6 +58,31 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
         similarity=found.similarity,
         n_invisible=np.concatenate([u[2] for u in unique])[keep], prompts=table.column("prompt").combine_chunks(),
         file=table.column("file").to_numpy(), line=table.column("line").to_numpy())
+
+
+def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, format: str | None, watch: Stopwatch) -> tuple[Prevalence, dict[str, Any]]:
+    """Return the prevalence of earlier traffic, and what the manifest says of it.
+
+    Parameters
+    ----------
+    inputs : as of :func:`fingerprint.readers.read_events`
+        Paths that end in ``.prevalence`` are read as that, all others as logs.
+    """
+    given = [inputs] if isinstance(inputs, str | Path) else inputs
+    listed = isinstance(given, list | tuple)
+    saved = [path for path in given if isinstance(path, str | Path) and str(path).endswith(SUFFIX)] if listed else []
+    logs = [path for path in given if not any(path is other for other in saved)] if listed else given
+    past = hashing.new()
+    names, n_read = [str(path) for path in saved], 0
+    for path in saved:
+        past.merge(Prevalence.load(path))
+    if not saved or logs:
+        reader = read_events(logs, mapping=mapping, format=format)
+        with watch.stage("reading history", reader.total_bytes):
+            for batch in advancing(reader, watch):
+                hashing.observe(past, batch.column("account_id").to_pylist(), batch.column("prompt"))
+        names, n_read = [*names, *(str(name) for name in reader.accounting.files)], reader.accounting.read
+    return past, {"inputs": names, "read": n_read, "prompts": past.n_prompts, "accounts": len(past.accounts)}
 
 
 def advancing(reader: EventReader, watch: Stopwatch) -> Iterator[pa.RecordBatch]:

@@ -23,9 +23,10 @@ from .controls import run_controls
 from .detection import Detector, Group
 from .encoders import Encoder, get_encoder
 from .evidence import Evidence
-from .history import N_TEXTS, Sought, novelty, read_history, seek
-from .ingest import advancing, ingest
+from .history import N_TEXTS, Known, look_up, novelty
+from .ingest import ingest, remember
 from .keys import Key
+from .prevalence import Hashing, Prevalence
 from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
 from .records import Campaign, Scan
@@ -58,7 +59,8 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     format : str, optional
         ``"jsonl"``, ``"csv"``, ``"parquet"`` or ``"arrow"``; default by suffix or content.
     history : optional
-        Earlier traffic, read as `inputs` are: whether findings are new is judged against it. Without it nothing is said about novelty.
+        Earlier traffic, read as `inputs` are, or ``.prevalence`` files made of it: whether findings are new is judged against it. Without it nothing is
+        said about novelty.
     progress : Progress, optional
 
     Returns
@@ -82,20 +84,22 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     started = time.time()
     encoder = get_encoder(config.encoder, threads=config.threads or _cpus())
     reader = read_events(inputs, mapping=mapping, format=format)
+    hashing = Hashing(key, config.sketch, config.threads)
+    past, about = remember(history, hashing, mapping, format, watch) if history is not None else (None, None)
     traffic = ingest(reader, config, key, watch)
     evidence = prepare(traffic, encoder, config, key, watch)
     verdict = judge(traffic, evidence, config, watch) if evidence is not None else Verdict()
     campaigns = verdict.campaigns
-    past: dict[str, Any] | None = None
-    if history is not None:
-        campaigns, past = _with_history(verdict, traffic, read_events(history, mapping=mapping, format=format), config, key, watch)
+    if past is not None:
+        with watch.stage("comparing with history"):
+            campaigns = _with_history(verdict, traffic, past, hashing, config.seed)
     with watch.stage("controls"):
         controls = run_controls(traffic, evidence, config) if config.controls and evidence is not None else None
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
     campaigns, charged = [campaigns[i] for i in order], [verdict.charged[i] for i in order]
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, verdict.n_prevalent)
     manifest["controls"] = asdict(controls) if controls is not None else None
-    manifest["history"] = past
+    manifest["history"] = about
     manifest["hint"] = reader.hint()
     return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
                 reader.rejects, manifest)
@@ -142,27 +146,20 @@ def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopw
     return Verdict(campaigns, findings, charged, examined, detector.votes.n_prevalent)
 
 
-def _with_history(verdict: Verdict, traffic: Traffic, reader: EventReader, config: ScanConfig, key: Key,
-                  watch: Stopwatch) -> tuple[list[Campaign], dict[str, Any]]:
-    """Return the findings with their test of novelty, and what the manifest says of the history."""
-    rng = np.random.default_rng(config.seed)
+def _with_history(verdict: Verdict, traffic: Traffic, past: Prevalence, hashing: Hashing, seed: int) -> list[Campaign]:
+    """Return the findings with their test of novelty."""
+    rng = np.random.default_rng(seed)
 
-    def some(texts: npt.NDArray[np.int64]) -> list[str]:
-        return traffic.texts(rng.choice(texts, min(N_TEXTS, len(texts)), replace=False))
-
-    def look_for(texts: npt.NDArray[np.int64], accounts: set[str], shared: npt.NDArray[np.uint64], least: int) -> Sought:
-        return seek(some(texts), accounts, shared, least, key, config.sketch, config.threads)
+    def known(texts: npt.NDArray[np.int64], accounts: Sequence[str] = (), shared: npt.NDArray[np.uint64] | None = None, least: int = 0) -> Known:
+        texts = rng.choice(texts, min(N_TEXTS, len(texts)), replace=False)
+        senders = traffic.account_ids.take(traffic.account[traffic.first_row[texts]]).to_pylist()
+        return look_up(past, hashing, traffic.texts(texts), senders, accounts, shared, least)
 
     everything = np.concatenate([np.zeros(0, np.int64), *(traffic.text[rows] for rows in verdict.charged)])
-    none = np.zeros(0, np.uint64)
-    rest = look_for(np.setdiff1d(np.unique(traffic.text[traffic.text >= 0]), everything), set(), none, 0)
-    sought = [look_for(np.unique(traffic.text[rows]), {a.account_id for a in c.accounts}, *(shared_trigrams(g.stripped) if g.stripped else (none, 0)))
-              for c, g, rows in zip(verdict.campaigns, verdict.groups, verdict.charged, strict=True)]
-    with watch.stage("comparing with history", reader.total_bytes):
-        seen = read_history(advancing(reader, watch), [*sought, rest], key, config.sketch, config.threads)
-    accounting = reader.accounting
-    past = {"inputs": [str(name) for name in accounting.files], "read": accounting.read, "accepted": accounting.accepted, "accounts": len(seen.accounts)}
-    return [replace(c, tests=[*c.tests, novelty(one, rest, seen)]) for c, one in zip(verdict.campaigns, sought, strict=True)], past
+    rest = known(np.setdiff1d(np.unique(traffic.text[traffic.text >= 0]), everything))
+    tests = [novelty(known(np.unique(traffic.text[rows]), [a.account_id for a in c.accounts], *(shared_trigrams(g.stripped) if g.stripped else ())),
+                     rest, past) for c, g, rows in zip(verdict.campaigns, verdict.groups, verdict.charged, strict=True)]
+    return [replace(c, tests=[*c.tests, test]) for c, test in zip(verdict.campaigns, tests, strict=True)]
 
 
 def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> Evidence | None:

@@ -87,7 +87,7 @@ def shared_words(words: Words, account: npt.NDArray[np.int64], share: float = SH
     """
     covered = np.zeros(len(words.hashes), bool)
     row = words.rows
-    at, trigram = _trigrams(words)
+    at, trigram = trigrams(words)
     if not len(at):
         return covered
     distinct, number = np.unique(trigram, return_inverse=True)
@@ -106,7 +106,7 @@ def _refrains(words: Words, account: npt.NDArray[np.int64]) -> npt.NDArray[np.bo
     That is a trigram anywhere, or any number of words at the beginning or at the end.
     """
     covered = np.zeros(len(words.hashes), bool)
-    at, trigram = _trigrams(words)
+    at, trigram = trigrams(words)
     if not len(at):
         return covered
     _, who = np.unique(account, return_inverse=True)
@@ -137,7 +137,7 @@ def _often(text: npt.NDArray[np.uint64], row: npt.NDArray[np.int64], who: npt.ND
     return frequent[place]
 
 
-def _trigrams(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+def trigrams(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
     """Return the first word of every three in a row of one prompt, int64[t], and a hash of the three, uint64[t]."""
     row, h = words.rows, words.hashes
     at = np.flatnonzero(row[:-2] == row[2:]) if len(row) > 2 else np.zeros(0, np.int64)
@@ -187,20 +187,12 @@ def shared_trigrams(stripped: Stripped) -> tuple[npt.NDArray[np.uint64], int]:
     covered = np.zeros(len(stripped.words.hashes), bool)
     for _, first, behind in stripped.runs:
         covered[first:behind] = True
-    at, trigram = _trigrams(stripped.words)
+    at, trigram = trigrams(stripped.words)
     inside = covered[at] & covered[at + 1] & covered[at + 2] if len(at) else np.zeros(0, bool)
     per = np.bincount(stripped.words.rows[at[inside]], minlength=len(stripped.words))
     if not len(per) or (per > 0).mean() < 0.5:
         return np.zeros(0, np.uint64), 0
     return np.unique(trigram[inside]), max(3, int(np.median(per[per > 0]) / 2))
-
-
-def contains_shared(words: Words, shared: npt.NDArray[np.uint64], least: int) -> npt.NDArray[np.bool_]:
-    """Say of each prompt whether it has at least `least` of these trigrams, bool[n]."""
-    at, trigram = _trigrams(words)
-    hit = np.isin(trigram, shared)
-    found: npt.NDArray[np.bool_] = np.bincount(words.rows[at[hit]], minlength=len(words)) >= least
-    return found
 
 
 def _gaps(stripped: Stripped, prompt: int, low: int, high: int) -> Iterator[str]:

@@ -168,7 +168,7 @@ def history_note(manifest: dict[str, Any]) -> str:
     past = manifest.get("history")
     if not past:
         return "none given (--history), so whether any of this is new was not tested"
-    return f"{past['accepted']:,} earlier prompts of {past['accounts']:,} accounts; see the test of novelty of each finding"
+    return f"{past['prompts']:,} earlier prompts of {past['accounts']:,} accounts; see the test of novelty of each finding"
 
 
 def control_notes(controls: Controls | None) -> list[ControlNote]:
