@@ -12,6 +12,7 @@ import pytest
 from detection_fixture import K, World, world
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 from scipy.stats import false_discovery_control
 
 from fingerprint.candidates import _ahead, _partitions, candidates
@@ -176,6 +177,21 @@ def test_recruiting_brings_back_who_was_left_out(planted: World, detector: Detec
     found = detector.recruit(planted.campaign[::2])
     assert len(np.intersect1d(found, planted.campaign)) >= 0.9 * len(planted.campaign)
     assert len(np.setdiff1d(found, planted.campaign)) <= 2
+
+
+def test_a_member_that_sent_little_is_known_where_the_group_owns_its_subject() -> None:
+    """Ties of one source grow with the root of both numbers of prompts: 4 beside 64 are tied a quarter as much, and no less for each prompt."""
+    n = np.array([64.0] * 10 + [4.0, 4.0])
+    tie = np.sqrt(np.outer(n, n)) / 64
+    tie[10, 11] = tie[11, 10] = 0.0
+    tie[:, 11] = tie[11, :] = 0.1 * tie[:, 11]
+    np.fill_diagonal(tie, 0)
+    looking = Detector.__new__(Detector)
+    looking.evidence = dataclasses.make_dataclass("E", ["n_actors"])(12)
+    looking.graph, looking.n_sampled = csr_matrix(tie), n.astype(np.int64)
+    core = np.arange(8)
+    assert looking.recruit(core).tolist() == looking.recruit(core, doubtful=True).tolist() == list(range(10))
+    assert looking.recruit(core, doubtful=False).tolist() == list(range(11))
 
 
 def test_half_of_all_accounts_is_never_a_group(detector: Detector) -> None:

@@ -129,13 +129,22 @@ class Detector(Sample):
             at -= 1
         return at * LEVEL, float(by_chance[at:].sum() / max(n_own, 1))
 
-    def recruit(self, core: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the actors whose mean tie to the core is at least half of the core's own median tie."""
+    def recruit(self, core: npt.NDArray[np.int64], doubtful: bool = True) -> npt.NDArray[np.int64]:
+        """Return the actors that are tied to the core at least half as much as its own are in the median.
+
+        Of the accounts of one source, one that has sent less is tied less (by the root of its number of prompts, see
+        :func:`fingerprint.neighbours.account_graph`). Where the group owns its subject that is taken out of the tie, so that a member is known by
+        little. Where others ask for the same (`doubtful`), a few prompts of a bystander look like those of such a member.
+        """
         inside = np.zeros(self.evidence.n_actors)
         inside[core] = 1.0
         tie = self.graph @ inside
         tie[core] *= len(core) / max(len(core) - 1, 1)
-        return np.flatnonzero(tie >= 0.5 * np.median(tie[core]))
+        tied = tie >= 0.5 * np.median(tie[core])
+        if not doubtful:
+            each = tie / np.sqrt(np.maximum(self.n_sampled, 1))
+            tied |= each >= 0.5 * np.median(each[core])
+        return np.flatnonzero(tied)
 
     def test(self, members: npt.NDArray[np.int64], road: str, judged: npt.NDArray[np.int64] | None = None) -> Group | None:
         """Run all tests on a set of actors.
