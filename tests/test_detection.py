@@ -285,7 +285,7 @@ def test_a_finding_does_not_speak_for_others(planted: World, detector: Detector)
 def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     half = planted.campaign[: len(planted.campaign) // 2]
     strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
-    monkeypatch.setattr(detector, "recruit", lambda core: core)
+    monkeypatch.setattr(detector, "recruit", lambda core, doubtful: core)
     proposed = [("a", half), ("b", planted.campaign), ("c", np.union1d(planted.campaign, strangers))]
     monkeypatch.setattr("fingerprint.search.candidates", lambda *_: iter(proposed))
     found = [g for g in search(detector) if not g.reason]
