@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fingerprint import vectors
-from fingerprint.vectors import AT_ONCE, VectorIndex, nearest
+from fingerprint.vectors import AT_ONCE, Stacked, VectorIndex, nearest, parts
 
 
 def unit(v: np.ndarray) -> np.ndarray:
@@ -111,3 +111,12 @@ def test_thread_setting_is_restored(threads: int | None, monkeypatch: pytest.Mon
         assert faiss.omp_get_max_threads() == 3, "also after an error"
     finally:
         faiss.omp_set_num_threads(before)
+
+
+def test_stacked_rows_are_those_of_one_array() -> None:
+    blocks = [clustered(n, seed=n) for n in (5, 1, 40)]
+    whole, stacked = np.concatenate(blocks), Stacked(*blocks)
+    rows = np.random.default_rng(0).integers(0, 46, 200)
+    assert len(stacked) == 46 and np.array_equal(stacked[rows], whole[rows]) and stacked[rows].dtype == np.float32
+    assert stacked[np.zeros(0, np.int64)].shape == (0, 24)
+    assert parts(stacked) == tuple(blocks) and parts(whole)[0] is whole

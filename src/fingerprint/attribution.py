@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .vectors import Vectors, parts
+
 RIDGE = 1e-4  # of the mean within-account variance: keeps W invertible where the encoder leaves dimensions unused
 WEIGHT_CAP = 20.0  # an account counts at most as so many prompts in the population mean
 
@@ -129,11 +131,13 @@ class Plda:
         return np.asarray(scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-12), np.float32)
 
 
-def second_moment(vectors: npt.NDArray[np.float32], weights: npt.NDArray[np.float64], chunk: int = 4096) -> npt.NDArray[np.float64]:
+def second_moment(vectors: Vectors, weights: npt.NDArray[np.float64], chunk: int = 4096) -> npt.NDArray[np.float64]:
     """Return ``sum of weights * x x'``, float64[dim, dim], in chunks of rows whose float32 sums stay exact enough."""
-    dim = vectors.shape[1]
-    total = np.zeros((dim, dim))
-    for start in range(0, len(vectors), chunk):
-        part = vectors[start : start + chunk]
-        total += (part * weights[start : start + chunk, None].astype(np.float32)).T @ part
+    dim = parts(vectors)[0].shape[1]
+    total, at = np.zeros((dim, dim)), 0
+    for part in parts(vectors):
+        for start in range(0, len(part), chunk):
+            rows = part[start : start + chunk]
+            total += (rows * weights[at : at + len(rows), None].astype(np.float32)).T @ rows
+            at += len(rows)
     return total

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .config import DetectConfig
 from .neighbours import Held, Votes, account_graph, cast_votes, random_pairs
 from .traffic import Holdings
-from .vectors import VectorIndex
+from .vectors import VectorIndex, Vectors
 from .words import Words
 
 
@@ -22,7 +22,7 @@ class Evidence:
 
     Attributes
     ----------
-    vectors : float32[p, dim]
+    vectors : float32[p, dim] or Stacked
         Centred unit vectors of the sampled texts.
     similarity, index : float32[p, k], int64[p, k]
         Their nearest texts.
@@ -47,7 +47,7 @@ class Evidence:
         Communities of the texts by resolution, as far as they were asked for. Who holds the texts does not matter to them.
     """
 
-    vectors: npt.NDArray[np.float32]
+    vectors: Vectors
     similarity: npt.NDArray[np.float32]
     index: npt.NDArray[np.int64]
     row: npt.NDArray[np.int64]

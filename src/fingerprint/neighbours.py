@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .vectors import Vectors
+
 HOLDINGS_AT_ONCE = 50_000  # whose votes are expanded together: bounds memory
 PREVALENT = 64  # a text with more holders is common property: it neither casts votes nor receives them
 
@@ -50,7 +52,7 @@ class Votes:
         return found.astype(np.int64), np.bincount(place, weights=part.data, minlength=len(found)).astype(np.float64)
 
 
-def random_pairs(vectors: npt.NDArray[np.float32], seed: int = 0, draws: int = 200_000) -> tuple[float, float]:
+def random_pairs(vectors: Vectors, seed: int = 0, draws: int = 200_000) -> tuple[float, float]:
     """Return centre and robust standard deviation of the similarity of random pairs of texts: the null of "neighbour".
 
     Median and median absolute deviation, not a tail quantile: in the tail of random pairs stand the pairs inside whatever template or

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .evidence import Evidence
 from .traffic import Holdings
-from .vectors import nearest
+from .vectors import Stacked, nearest, parts
 
 MAX_REUSE = 4  # planted accounts that one real account lends its prompts to, at most
 WIDE = 128  # nearest real texts that a planted one is offered to as a neighbour
@@ -66,7 +66,7 @@ def plant(evidence: Evidence, prompts: list[str], account: npt.NDArray[np.int64]
         return [next(given) if row < n_texts else distinct[row - n_texts] for row in rows.tolist()]
 
     return dataclasses.replace(
-        evidence, vectors=np.concatenate([evidence.vectors, vectors]), similarity=similarity, index=index,
+        evidence, vectors=Stacked(*parts(evidence.vectors), vectors), similarity=similarity, index=index,
         row=np.concatenate([evidence.row, n_old + np.arange(len(distinct))]), exact=every, holdings=holdings,
         n_actors=evidence.n_actors + len(actors), texts=texts, text_groups={}), actors
 

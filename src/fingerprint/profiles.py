@@ -7,10 +7,13 @@ for it. Merging shards is an addition, erasing an account a subtraction.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from .vectors import Vectors, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,12 @@ class Profiles:
     ----------
     counts : int64[n_accounts, 2]
         Prompts per half.
-    sums : float64[n_accounts, 2, dim]
+    sums : float32[n_accounts, 2, dim]
         Sum of the prompts' unit vectors per half.
     """
 
     counts: npt.NDArray[np.int64]
-    sums: npt.NDArray[np.float64]
+    sums: npt.NDArray[np.float32]
 
     def __add__(self, other: Profiles) -> Profiles:
         return Profiles(self.counts + other.counts, self.sums + other.sums)
@@ -37,11 +40,11 @@ class Profiles:
     def half(self, which: int | None) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return ``(n float64[n_accounts], sum float64[n_accounts, dim])`` of half 0 or 1, or of both for None."""
         if which is None:
-            return self.counts.sum(1).astype(np.float64), self.sums.sum(1)
-        return self.counts[:, which].astype(np.float64), self.sums[:, which]
+            return self.counts.sum(1).astype(np.float64), self.sums.sum(1, dtype=np.float64)
+        return self.counts[:, which].astype(np.float64), self.sums[:, which].astype(np.float64)
 
 
-def profile(vectors: npt.NDArray[np.float32], point: npt.NDArray[np.int64], account: npt.NDArray[np.int64], half: npt.NDArray[np.integer],
+def profile(vectors: Vectors, point: npt.NDArray[np.int64], account: npt.NDArray[np.int64], half: npt.NDArray[np.integer],
             n_accounts: int) -> Profiles:
     """Sum the vectors of each account.
 
@@ -64,5 +67,6 @@ def profile(vectors: npt.NDArray[np.float32], point: npt.NDArray[np.int64], acco
     cell = account * 2 + half
     counts = np.bincount(cell, minlength=2 * n_accounts).astype(np.int64)
     incidence = csr_matrix((np.ones(len(point), np.float32), (cell, point)), shape=(2 * n_accounts, len(vectors)))
-    sums = np.asarray(incidence @ vectors, np.float64)
+    ends = np.cumsum([0, *(len(part) for part in parts(vectors))])
+    sums = functools.reduce(np.add, [incidence[:, low:high] @ part for part, low, high in zip(parts(vectors), ends, ends[1:], strict=False)])
     return Profiles(counts.reshape(n_accounts, 2), sums.reshape(n_accounts, 2, -1))

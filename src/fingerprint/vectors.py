@@ -85,6 +85,39 @@ class VectorIndex:
         return similarity, index
 
 
+class Stacked:
+    """The rows of several sets of vectors as one, without a copy of any.
+
+    Parameters
+    ----------
+    *parts : float32[n, dim]
+        Their rows are numbered through.
+    """
+
+    def __init__(self, *parts: npt.NDArray[np.float32]) -> None:
+        self.parts = parts
+        self.starts = np.cumsum([0, *(len(part) for part in parts)])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __getitem__(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+        out = np.empty((len(rows), self.parts[0].shape[1]), np.float32)
+        which = np.searchsorted(self.starts, rows, "right") - 1
+        for i, part in enumerate(self.parts):
+            here = which == i
+            out[here] = part[rows[here] - self.starts[i]]
+        return out
+
+
+Vectors = npt.NDArray[np.float32] | Stacked
+
+
+def parts(vectors: Vectors) -> tuple[npt.NDArray[np.float32], ...]:
+    """Return the arrays that `vectors` consists of, in the order of their rows."""
+    return vectors.parts if isinstance(vectors, Stacked) else (vectors,)
+
+
 class _Storage:
     """The memory of a flat index as an array; the array keeps this object, and this object the index."""
 
