@@ -179,19 +179,19 @@ def test_recruiting_brings_back_who_was_left_out(planted: World, detector: Detec
     assert len(np.setdiff1d(found, planted.campaign)) <= 2
 
 
-def test_a_member_that_sent_little_is_known_where_the_group_owns_its_subject() -> None:
+@pytest.mark.parametrize(("n_few", "alike", "wanted"), [(100, 0, 11), (99, 0, 10), (100, 1, 10)])
+def test_a_member_that_sent_little_is_known_where_no_bystander_is_like_it(n_few: int, alike: int, wanted: int) -> None:
     """Ties of one source grow with the root of both numbers of prompts: 4 beside 64 are tied a quarter as much, and no less for each prompt."""
-    n = np.array([64.0] * 10 + [4.0, 4.0])
+    n = np.array([64.0] * 10 + [4.0, 4.0] + [1.0] * n_few)
     tie = np.sqrt(np.outer(n, n)) / 64
-    tie[10, 11] = tie[11, 10] = 0.0
-    tie[:, 11] = tie[11, :] = 0.1 * tie[:, 11]
+    for stranger in (11, *range(12 + alike, len(n))):
+        tie[:, stranger] *= 0.1
+        tie[stranger] *= 0.1
     np.fill_diagonal(tie, 0)
     looking = Detector.__new__(Detector)
-    looking.evidence = dataclasses.make_dataclass("E", ["n_actors"])(12)
+    looking.evidence = dataclasses.make_dataclass("E", ["n_actors"])(len(n))
     looking.graph, looking.n_sampled = csr_matrix(tie), n.astype(np.int64)
-    core = np.arange(8)
-    assert looking.recruit(core).tolist() == looking.recruit(core, doubtful=True).tolist() == list(range(10))
-    assert looking.recruit(core, doubtful=False).tolist() == list(range(11))
+    assert looking.recruit(np.arange(8)).tolist() == list(range(wanted))
 
 
 def test_half_of_all_accounts_is_never_a_group(detector: Detector) -> None:
@@ -285,7 +285,7 @@ def test_a_finding_does_not_speak_for_others(planted: World, detector: Detector)
 def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     half = planted.campaign[: len(planted.campaign) // 2]
     strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
-    monkeypatch.setattr(detector, "recruit", lambda core, doubtful: core)
+    monkeypatch.setattr(detector, "recruit", lambda core: core)
     proposed = [("a", half), ("b", planted.campaign), ("c", np.union1d(planted.campaign, strangers))]
     monkeypatch.setattr("fingerprint.search.candidates", lambda *_: iter(proposed))
     found = [g for g in search(detector) if not g.reason]

@@ -23,6 +23,7 @@ MIN_CHARGE = 3  # attributed prompts from which an account is charged: one conta
 LEVEL, STRAY = 0.1, 0.1  # steps of the share of votes, and the local false discovery rate down to which prompts of members are attributed
 PERSONAL = 3.1  # standard deviations, p of .001, from which a single account of a group leaves a trace of its own and is not charged
 FELLOW = 0.7  # tie of each prompt, as a share of the median member's, from which an account that has sent little is one
+BYSTANDERS = 100  # accounts too small to be charged, from which they tell whether bystanders are tied like that
 BY_CHANCE = 1e-3  # p below which an account has more attributed prompts than others have by chance
 MIN_CAST = 3.0  # votes below which a prompt has too few neighbours to be attributed to anybody
 DOUBT = 0.25  # share of the prompts that others hold, or of the accounts that hold copies, from which people with one interest stay an explanation
@@ -130,21 +131,23 @@ class Detector(Sample):
             at -= 1
         return at * LEVEL, float(by_chance[at:].sum() / max(n_own, 1))
 
-    def recruit(self, core: npt.NDArray[np.int64], doubtful: bool = True) -> npt.NDArray[np.int64]:
+    def recruit(self, core: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the actors that are tied to the core at least half as much as its own are in the median.
 
         Of the accounts of one source, one that has sent less is tied less (by the root of its number of prompts, see
-        :func:`fingerprint.neighbours.account_graph`). Where the group owns its subject, an account that is tied hardly less for each prompt belongs
-        to it as well. Where others ask for the same (`doubtful`), a few prompts of a bystander look like those of such a member.
+        :func:`fingerprint.neighbours.account_graph`). So one whose prompts are each tied nearly as much belongs to it as well, unless bystanders are
+        like that: they are known by the accounts that have sent too little to be charged with anything, of which not one may be tied so much.
         """
         inside = np.zeros(self.evidence.n_actors)
         inside[core] = 1.0
         tie = self.graph @ inside
         tie[core] *= len(core) / max(len(core) - 1, 1)
         tied = tie >= 0.5 * np.median(tie[core])
-        if not doubtful:
-            each = tie / np.sqrt(np.maximum(self.n_sampled, 1))
-            tied |= each >= FELLOW * np.median(each[core])
+        each = tie / np.sqrt(np.maximum(self.n_sampled, 1))
+        alike = each >= FELLOW * np.median(each[core])
+        few = (self.n_sampled > 0) & (self.n_sampled < MIN_CHARGE)
+        if few.sum() >= BYSTANDERS and not (alike & few).any():
+            tied |= alike
         return np.flatnonzero(tied)
 
     def test(self, members: npt.NDArray[np.int64], road: str, judged: npt.NDArray[np.int64] | None = None) -> Group | None:

@@ -64,7 +64,7 @@ class _Search:
                 return
             group = final
         else:
-            core = detector.recruit(group.members, group.doubtful)
+            core = detector.recruit(group.members)
             final = detector.test(core[self.claimed[core] < 0], road)
             group = final if final is not None and not final.reason else group
         self._keep(at, group)
