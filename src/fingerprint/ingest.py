@@ -16,48 +16,78 @@ from .keys import Key
 from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
 from .readers import EventReader, read_events
-from .sketch import Signatures, sketch
+from .sketch import Signatures, Sketch, sketch
 from .traffic import Traffic, declared_actors
+
+
+class _Distinct:
+    """The distinct texts of the batches so far. Equal texts of one batch are kept once, those of several until all are sorted."""
+
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self._exact: list[npt.NDArray[np.uint64]] = []
+        self._rows: list[npt.NDArray[np.int64]] = []
+        self._parts: list[tuple[Signatures, npt.NDArray[np.uint32]]] = []
+
+    def add(self, made: Sketch) -> None:
+        """Take in a batch."""
+        exact, first = np.unique(made.exact, return_index=True)
+        self._exact.append(exact)
+        self._rows.append(first + self.n_rows)
+        self._parts.append((made.signatures[first], made.n_invisible[first]))
+        self.n_rows += len(made)
+
+    def settle(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], Signatures, npt.NDArray[np.uint32]]:
+        """Return exact hash, first row, signature and invisible characters of each distinct text but the empty one, by hash; keeps nothing.
+
+        Each batch is released as it is copied, so that signatures, most of the memory of this stage, are held once.
+        """
+        exact, rows = np.concatenate(self._exact), np.concatenate(self._rows)
+        kept = np.unique(exact, return_index=True)[1]
+        kept = kept[exact[kept] != 0]
+        order = np.argsort(kept)
+        one = self._parts[0][0]
+        values = np.empty((len(kept), one.num_perm), np.uint32)
+        n_shingles, n_invisible = np.empty(len(kept), one.n_shingles.dtype), np.empty(len(kept), np.uint32)
+        start = low = 0
+        for i, (signatures, invisible) in enumerate(self._parts):
+            high = int(np.searchsorted(kept[order], start + len(invisible)))
+            to, of = order[low:high], kept[order[low:high]] - start
+            values[to], n_shingles[to], n_invisible[to] = signatures.values[of], signatures.n_shingles[of], invisible[of]
+            start, low = start + len(invisible), high
+            self._parts[i] = (one[:0], invisible[:0])
+        scheme, key_id = one.scheme, one.key_id
+        self._exact, self._rows, self._parts = [], [], []
+        return exact[kept], rows[kept], Signatures(values, n_shingles, scheme, key_id), n_invisible
 
 
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) -> Traffic:
     """Read and sketch all events; equal texts are kept once."""
     batches: list[pa.RecordBatch] = []
     exact: list[npt.NDArray[np.uint64]] = []
-    unique: list[tuple[npt.NDArray[np.uint64], Signatures, npt.NDArray[np.uint32], npt.NDArray[np.int64]]] = []
-    n = 0
+    distinct = _Distinct()
     with watch.stage("reading and fingerprinting", reader.total_bytes):
         for batch in advancing(reader, watch):
             made = sketch(batch.column("prompt"), key=key, num_perm=config.sketch.num_perm, ngram=config.sketch.ngram, threads=config.threads)
-            values, first = np.unique(made.exact, return_index=True)
-            unique.append((values, made.signatures[first], made.n_invisible[first], first + n))
+            distinct.add(made)
             exact.append(made.exact)
             batches.append(batch.select(["account_id", "timestamp", "prompt", "org_id", "conversation_id", "file", "line"]))
-            n += len(made)
     if not batches:
         return _empty()
     table = pa.Table.from_batches(batches)
-    with watch.stage("clustering near-duplicates"):
-        values = np.concatenate([u[0] for u in unique])
-        rows = np.concatenate([u[3] for u in unique])
-        keep = np.unique(values, return_index=True)[1]
-        keep = keep[values[keep] != 0]
-        signatures = Signatures(np.concatenate([u[1].values for u in unique])[keep], np.concatenate([u[1].n_shingles for u in unique])[keep],
-                                unique[0][1].scheme, unique[0][1].key_id)
-        distinct = values[keep]
-        found = cluster(signatures, distinct, threshold=config.sketch.threshold)
-    everything = np.concatenate(exact)
-    text = np.searchsorted(distinct, everything)
-    text = np.where(everything == 0, -1, text)
+    batches.clear()
     accounts, account = _factorise(table.column("account_id"))
-    _, org = _factorise(table.column("org_id"))
-    return Traffic(
-        account_ids=accounts, account=account, actor=declared_actors(account, len(accounts), org),
-        time_us=table.column("timestamp").cast(pa.int64()).to_numpy(), conversation=_factorise(table.column("conversation_id"))[1],
-        text=text, exact=distinct, first_row=rows[keep], cluster=found.labels,
-        similarity=found.similarity,
-        n_invisible=np.concatenate([u[2] for u in unique])[keep], prompts=table.column("prompt").combine_chunks(),
-        file=table.column("file").to_numpy(), line=table.column("line").to_numpy())
+    columns = {
+        "account_ids": accounts, "account": account, "actor": declared_actors(account, len(accounts), _factorise(table.column("org_id"))[1]),
+        "time_us": table.column("timestamp").cast(pa.int64()).to_numpy(), "conversation": _factorise(table.column("conversation_id"))[1],
+        "file": table.column("file").to_numpy(), "line": table.column("line").to_numpy(), "prompts": table.column("prompt").combine_chunks()}
+    del table, batch
+    with watch.stage("clustering near-duplicates"):
+        texts, first_row, signatures, n_invisible = distinct.settle()
+        found = cluster(signatures, texts, threshold=config.sketch.threshold)
+    everything = np.concatenate(exact)
+    text = np.where(everything == 0, -1, np.searchsorted(texts, everything))
+    return Traffic(text=text, exact=texts, first_row=first_row, cluster=found.labels, similarity=found.similarity, n_invisible=n_invisible, **columns)
 
 
 def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, format: str | None, watch: Stopwatch) -> tuple[Prevalence, dict[str, Any]]:

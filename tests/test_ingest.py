@@ -1,0 +1,57 @@
+"""From events to traffic: distinct texts are those of a plain loop, however the rows are batched."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fingerprint as fp
+from fingerprint.ingest import _Distinct, ingest
+from fingerprint.progress import Progress, Stopwatch
+from fingerprint.readers import read_events
+
+KEY = fp.Key(bytes(range(16)))
+START = 1_770_000_000_000_000  # early in 2026
+WORDS = st.lists(st.sampled_from(["", "tell me a joke", "Tell me a JOKE", "what is two and two", "\u200bx", "x", "name three rivers", " "]),
+                 min_size=1, max_size=40)
+
+
+@settings(max_examples=40, deadline=None)
+@given(WORDS, st.integers(1, 12))
+def test_distinct_texts_are_those_of_one_batch(prompts: list[str], size: int) -> None:
+    whole, split = _Distinct(), _Distinct()
+    whole.add(fp.sketch(prompts, key=KEY))
+    for low in range(0, len(prompts), size):
+        split.add(fp.sketch(prompts[low : low + size], key=KEY))
+    for left, right in zip(whole.settle(), split.settle(), strict=True):
+        if isinstance(left, np.ndarray):
+            assert np.array_equal(left, right)
+        else:
+            assert np.array_equal(left.values, right.values) and np.array_equal(left.n_shingles, right.n_shingles)
+
+
+@settings(max_examples=20, deadline=None)
+@given(WORDS)
+def test_traffic_equals_a_loop(prompts: list[str]) -> None:
+    made = fp.sketch(prompts, key=KEY)
+    accounts = [f"a{i * i % 5}" for i in range(len(prompts))]
+    rows = pa.table({"account_id": accounts, "timestamp": pa.array([START + i for i in range(len(prompts))], pa.timestamp("us", "UTC")), "prompt": prompts})
+    found = ingest(read_events(rows), fp.ScanConfig(), KEY, Stopwatch(Progress()))
+    assert found.account_ids.to_pylist() == list(dict.fromkeys(accounts))
+    assert [found.account_ids[int(a)].as_py() for a in found.account] == accounts
+    for row, (exact, text) in enumerate(zip(made.exact, found.text.tolist(), strict=True)):
+        assert (text < 0) == (exact == 0)
+        if text >= 0:
+            first = int(found.first_row[text])
+            assert found.exact[text] == exact == made.exact[first] and first == int(np.flatnonzero(made.exact == exact)[0]) <= row
+            assert found.prompts[first].as_py() == prompts[first] and found.n_invisible[text] == made.n_invisible[first]
+    assert (np.diff(found.exact.astype(object)) > 0).all() if len(found.exact) > 1 else True
+
+
+@pytest.mark.parametrize("rows", [[], [{"account_id": "a", "timestamp": "2026-01-01", "prompt": ""}]])
+def test_no_text_is_no_traffic(rows: list[dict[str, str]]) -> None:
+    found = ingest(read_events(rows), fp.ScanConfig(), KEY, Stopwatch(Progress()))
+    assert len(found.exact) == 0 and (found.text < 0).all()
