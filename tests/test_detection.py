@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from scipy.stats import false_discovery_control
 
-from fingerprint.candidates import _ahead, _partitions, candidates
+from fingerprint.candidates import _ahead, _met, _partitions, candidates
 from fingerprint.charging import charge, sampled_events
 from fingerprint.config import DetectConfig
 from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, PERSONAL, Detector, Group
@@ -315,6 +315,22 @@ def test_the_road_of_prompts_proposes_the_campaign_whatever_else_its_accounts_as
     proposed = [actor[label == one] for actor, label in found for one in np.unique(label)]
     assert any(np.isin(planted.campaign, m).mean() >= 0.9 and np.isin(m, planted.campaign).mean() >= 0.9 for m in proposed)
     assert max(Counter(np.concatenate([actor for actor, _ in found]).tolist()).values()) > len(found), "an account may be in several communities"
+
+
+def test_communities_of_prompts_in_which_the_same_accounts_meet_are_one() -> None:
+    """A list of five kinds over ten accounts, each account in most kinds once, beside five kinds that ten others each ask by themselves."""
+    rng = np.random.default_rng(0)
+    listed = [(kind, account) for kind in range(5) for account in rng.permutation(10)[:8].tolist()]
+    single = [(5 + kind, 10 + 10 * kind + account) for kind in range(5) for account in range(10)]
+    small = [(10, account) for account in range(5)]
+    label, actor = (np.array([pair[i] for pair in listed + single + small]) for i in (0, 1))
+    sample = dataclasses.make_dataclass("S", ["config", "seed"])(DetectConfig(), 0)
+    joined, who = _met(label, actor, 60, 0.3, sample)
+    assert len(joined) == len(listed) + len(single), "a community of five accounts is left out"
+    assert len(set(joined[: len(listed)].tolist())) == 1 and len(set(joined.tolist())) == 6
+    assert np.array_equal(who, actor[: len(joined)])
+    none = np.zeros(0, np.int64)
+    assert [len(part) for part in _met(none, none, 60, 0.3, sample)] == [0, 0]
 
 
 @pytest.mark.parametrize(("mine", "others", "wanted"), [

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import fingerprint as fp
+from fingerprint import candidates
 from fingerprint.cli import main
 from fingerprint.errors import ConfigError, InputError
 from fingerprint.evaluation import Evaluation, Plan, Trial, evaluate, grid
@@ -35,6 +36,14 @@ def test_large_campaigns_are_found_and_tiny_ones_are_not(result: Evaluation) -> 
     assert seen == {(5, 0.0): False, (40, 0.0): True, (5, 0.5): False, (40, 0.5): True}
     assert all(t.n_false == 0 and 0 <= t.recall <= 1 and 0 <= t.purity <= 1 and t.seconds > 0 for t in result.trials)
     assert result.found_from(40) == 20 and result.found_from(5) is None and result.rate(Plan(40, 20, 0.5)) == 1.0
+
+
+def test_a_list_of_many_kinds_shows_among_much_cover(traffic: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each kind of query an account has one or two; that the same accounts meet in all kinds is what tells, and nothing else does."""
+    plan = Plan(40, 20, 0.85)
+    assert evaluate(traffic, [plan], key=KEY).trials[0].found
+    monkeypatch.setattr(candidates, "MEETINGS", ())
+    assert not evaluate(traffic, [plan], key=KEY).trials[0].found
 
 
 def test_queries_of_ones_own(traffic: list[dict[str, object]]) -> None:

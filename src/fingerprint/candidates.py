@@ -22,6 +22,7 @@ from .profiles import Profiles, profile
 from .vectors import nearest
 
 PROMPT_RESOLUTIONS = (0.01, 0.005)  # least mean tie of a community of prompts that choose ten neighbours each: up to about 2,000 and 4,000 prompts
+MEETINGS = (0.3, 0.2)  # least mean Jaccard similarity of the actors of communities of prompts that are taken to be of one list
 PROFILES_NEAR = 32  # nearest profiles between which the likelihood ratio decides
 SHOWS = 16  # prompts an account is sampled for, from which those of one kind among others can be enough for a test without their account showing it
 SEVERAL = 3  # prompts in a community of prompts from which an actor belongs to it
@@ -52,7 +53,7 @@ def _partitions(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> It
     profiles = profile(sample.evidence.vectors, sample.point, sample.actor, sample.half, sample.evidence.n_actors)
     work: list[Callable[[], tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]] = [
         *(lambda r=r: ("neighbours", around, account_communities(graph, r, sample.seed)) for r in resolution_ladder(graph, 2 * sample.config.resolution)),
-        *(lambda r=r: ("prompts", *_prompt_groups(sample, r, only)) for r in PROMPT_RESOLUTIONS if sample.n_sampled.max(initial=0) >= SHOWS),
+        *(lambda r=r, m=m: ("prompts", *_prompt_groups(sample, r, only, m)) for r, m in _prompt_ladder(sample)),
         *(lambda half=half: ("profiles", *_profile_groups(sample, profiles, half, around)) for half in (0, 1))]
     yield from _ahead(work, 1 if graph.nnz > LARGE else sample.threads)  # one walk over a large graph takes gigabytes
 
@@ -67,8 +68,20 @@ def _ahead(work: Sequence[Callable[[], Result]], threads: int | None) -> Iterato
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _prompt_groups(sample: Sample, resolution: float, only: npt.NDArray[np.int64] | None) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Communities of prompts, and who has several prompts in each: whatever else an account asks does not matter here."""
+def _prompt_ladder(sample: Sample) -> list[tuple[float, float | None]]:
+    """Return the resolutions of communities of prompts, and from which similarity of their actors several of them are one; None: each by itself."""
+    if sample.n_sampled.max(initial=0) < SHOWS:
+        return []
+    return [*((r, None) for r in PROMPT_RESOLUTIONS), *((PROMPT_RESOLUTIONS[0], m) for m in MEETINGS)]
+
+
+def _prompt_groups(sample: Sample, resolution: float, only: npt.NDArray[np.int64] | None,
+                   meeting: float | None) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Communities of prompts, and who has several prompts in each: whatever else an account asks does not matter here.
+
+    With `meeting`, communities in which much the same actors meet are one. That is how a list of many kinds of queries shows in accounts that ask
+    mostly for other things: it has few prompts of an account in each kind, and the same accounts in all.
+    """
     evidence = sample.evidence
     if only is not None:
         label = _text_groups(sample, resolution, np.unique(evidence.index[np.unique(sample.point[np.isin(sample.actor, only)])]))
@@ -78,9 +91,34 @@ def _prompt_groups(sample: Sample, resolution: float, only: npt.NDArray[np.int64
         label = evidence.text_groups[resolution]
     label = label[sample.point]
     inside = label >= 0
-    pair, times = np.unique(label[inside] * evidence.n_actors + sample.actor[inside], return_counts=True)
+    label, actor = label[inside], sample.actor[inside]
+    if meeting is not None:
+        label, actor = _met(label, actor, evidence.n_actors, meeting, sample)
+    pair, times = np.unique(label * evidence.n_actors + actor, return_counts=True)
     pair = pair[times >= SEVERAL]
     return pair % evidence.n_actors, pair // evidence.n_actors
+
+
+def _met(label: npt.NDArray[np.int64], actor: npt.NDArray[np.int64], n_actors: int, meeting: float,
+         sample: Sample) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Join the communities of holdings (label, actor) whose actors are much the same; return those of communities with enough actors."""
+    from scipy.sparse import coo_matrix, csr_matrix
+
+    pair = np.unique(label * n_actors + actor)
+    size = np.bincount(pair // n_actors)
+    number = np.cumsum(size >= sample.config.min_accounts) - 1
+    large = size[pair // n_actors] >= sample.config.min_accounts
+    n = int(number[-1]) + 1 if len(number) else 0
+    community = number[pair[large] // n_actors]
+    held = csr_matrix((np.ones(len(community)), (community, pair[large] % n_actors)), shape=(n, n_actors))
+    common, size = (held @ held.T).tocoo(), np.bincount(community, minlength=n)
+    other = (common.row != common.col) & (common.data >= SEVERAL)
+    row, col, both = common.row[other], common.col[other], common.data[other]
+    graph = coo_matrix((both / (size[row] + size[col] - both), (row, col)), shape=(n, n)).tocsr()
+    graph.sort_indices()
+    joined = communities(graph, meeting, sample.seed)
+    kept = np.bincount(pair // n_actors)[label] >= sample.config.min_accounts
+    return joined[number[label[kept]]], actor[kept]
 
 
 def _text_groups(sample: Sample, resolution: float, among: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
