@@ -65,7 +65,8 @@ class World:
         row = np.full(len(t.exact), -1, np.int64)
         row[sampled] = np.arange(len(sampled))
         return Evidence(
-            vectors, similarity, index, row, t.exact, holdings, len(t.account_ids), t.texts, search, self.lookup, near, partial(split_words, key=KEY))
+            vectors, similarity, index, row, t.exact, holdings, len(t.account_ids), t.texts, t.systems, search, self.lookup, near,
+            partial(split_words, key=KEY))
 
 
 def near(texts: Sequence[str]) -> np.ndarray:
@@ -127,5 +128,6 @@ def world(seed: int = 0, n_organic: int = 240, n_campaign: int = 24, n_evaluator
         time_us=np.sort(rng.integers(0, 3 * 3_600_000_000, len(said))), conversation=np.full(len(said), -1), text=said,
         exact=rng.integers(0, 2**63, n_texts).astype(np.uint64),
         first_row=first, cluster=np.arange(n_texts), similarity=np.ones(n_texts, np.float32), n_invisible=np.zeros(n_texts, np.uint32),
-        prompts=prompts, file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1))
+        prompts=prompts, file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1), system=np.full(len(said), -1, np.int32),
+        system_texts=pa.array([], pa.large_string()))
     return World(vectors, traffic, np.sort(campaign), np.sort(evaluators), harvested)

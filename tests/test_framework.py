@@ -22,10 +22,13 @@ def rows() -> list[dict[str, Any]]:
     return [r for r in world.events.to_pylist() if r["account_id"] in people]
 
 
-@pytest.mark.parametrize("share", [1.0, 0.4])
-def test_customers_of_one_framework_are_not_accused(rows: list[dict[str, Any]], share: float) -> None:
+@pytest.mark.parametrize(("share", "where"), [(1.0, "prompt"), (0.4, "prompt"), (1.0, "system"), (0.4, "system")])
+def test_customers_of_one_framework_are_not_accused(rows: list[dict[str, Any]], share: float, where: str) -> None:
     rng = np.random.default_rng(1)
     customers = set(rng.permutation(sorted({r["account_id"] for r in rows}))[:CUSTOMERS].tolist())
-    framed = [{**r, "prompt": f"{r['prompt']}\n\n{SEGMENT}"} if r["account_id"] in customers and rng.random() < share else r for r in rows]
+    framed = []
+    for row in rows:
+        added = {"system": SEGMENT} if where == "system" else {"prompt": f"{row['prompt']}\n\n{SEGMENT}"}
+        framed.append(row | added if row["account_id"] in customers and rng.random() < share else row)
     scan = fp.scan(framed, config=fp.ScanConfig(controls=False), key=fp.Key(bytes(range(16))))
     assert not scan.campaigns

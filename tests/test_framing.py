@@ -44,3 +44,23 @@ def test_the_victim_is_not_accused(rows: list[dict[str, Any]], copied: int, own:
     if own > 2 * copied:
         puppets = sum(name.startswith("puppet") for name in charged)
         assert puppets >= PUPPETS / 2 and puppets >= 0.9 * len(charged), "what they harvest themselves is found"
+
+
+@pytest.mark.parametrize("where", ["system", "prompt"])
+def test_a_customer_whose_text_is_taken_over_is_not_accused(rows: list[dict[str, Any]], where: str) -> None:
+    text = "You are the booking desk of a small family hotel by the lake; answer politely, briefly and only about our own rooms and prices."
+    rng = np.random.default_rng(3)
+    held = Counter(r["account_id"] for r in rows)
+    victim = sorted(a for a, n in held.items() if 50 <= n <= 100)[0]
+    said = [r for r in rows if r["account_id"] == victim]
+    framed = {id(r) for r in said}
+
+    def with_text(row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "system": text} if where == "system" else {**row, "prompt": f"{text}\n{row['prompt']}"}
+
+    queries = campaign_prompts("reasoning", PUPPETS * 20, 5)
+    added = [{**said[int(rng.integers(len(said)))], "account_id": f"puppet{i % PUPPETS}", "org_id": None, "prompt": q} for i, q in enumerate(queries)]
+    found = fp.scan([with_text(r) if id(r) in framed else r for r in rows] + [with_text(r) for r in added], config=fp.ScanConfig(controls=False),
+                    key=fp.Key(bytes(range(16))))
+    charged = {a.account_id for c in found.campaigns for a in c.accounts}
+    assert victim not in charged and sum(name.startswith("puppet") for name in charged) == len(charged) >= 0.9 * PUPPETS

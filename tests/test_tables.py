@@ -32,7 +32,7 @@ def traffic(n: int = 60, seed: int = 0) -> Traffic:
         first_row=np.arange(n_texts), cluster=cluster,
         similarity=np.linspace(0.7, 1, 12, dtype=np.float32)[:n_texts], n_invisible=np.zeros(n_texts, np.uint32),
         prompts=pa.chunked_array([[f"text {t} " + "é" * 3000 for t in text]], pa.large_string()),
-        file=np.zeros(n, np.int32), line=np.arange(1, n + 1))
+        file=np.zeros(n, np.int32), line=np.arange(1, n + 1), system=np.full(n, -1, np.int32), system_texts=pa.array([], pa.large_string()))
 
 
 def campaign(name: str, charges: Sequence[AccountCharge] = ()) -> Campaign:

@@ -15,6 +15,7 @@ from .detection import SMALLEST_COHERENCE, Detector, Group
 from .exchangeability import PEOPLE
 from .intent import capabilities, targeted
 from .records import AccountCharge, Campaign, Day, Explanation, Representative, Test
+from .segments import Spelled, spell
 from .templates import induce_template
 from .traffic import HOUR_US, Traffic
 
@@ -49,10 +50,11 @@ def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanCon
     template = induce_template(group.stripped) if config.text and group.stripped is not None and group.stripped.coverage.mean() > 0.1 else None
     times = traffic.time_us[rows]
     charges = _charges(group, detector, traffic, rows, accused)
+    shared = spell(detector, group.segment, group.members) if group.segment is not None else None
     return Campaign(
         campaign_id=campaign_id(traffic.exact[texts]),
         reported=not group.reason,
-        reason=group.reason or _because(group),
+        reason=group.reason or _because(group, detector, shared),
         capability=targeted(shares),
         capabilities=shares,
         n_accounts=len(charges),
@@ -60,7 +62,7 @@ def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanCon
         first_seen=iso(int(times.min())) if len(times) else "",
         last_seen=iso(int(times.max())) if len(times) else "",
         strength=float(min(99.0, -np.log10(max(group.q, 1e-99)))) if group.exchange is not None else 0.0,
-        tests=_tests(group, config) + ([] if accused is None else circumstances(rows, traffic, config.seed)),
+        tests=_tests(group, config) + _shared_text(group, detector, shared) + ([] if accused is None else circumstances(rows, traffic, config.seed)),
         explanations=_explanations(group, config),
         template=template,
         representatives=_representatives(texts, detector, traffic, config.text),
@@ -68,6 +70,7 @@ def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanCon
         activity=_activity(times),
         timeline=_timeline(traffic.account[rows], times),
         carried_by=0 if accused is None else carried_by(group, detector),
+        segment=shared.text if shared is not None and config.text else None,
     )
 
 
@@ -76,13 +79,36 @@ def campaign_id(exact: npt.NDArray[np.uint64]) -> str:
     return "c-" + hashlib.blake2b(np.sort(exact).tobytes(), digest_size=5).hexdigest()
 
 
-def _because(group: Group) -> str:
+def _because(group: Group, detector: Detector, shared: Spelled | None) -> str:
     exchange = group.exchange
     trace = exchange.trace if exchange is not None else 0.0
     copied = group.copies.shared_mean if group.copies is not None else 0.0
-    return (f"{len(group.members)} unrelated accounts ask for the same kind of thing, their prompts are mostly each other's nearest, "
+    what = "ask for the same kind of thing, their prompts are mostly each other's nearest"
+    if shared is not None and group.subjectless:
+        what = f"put one text into {_where(shared)}, as {_other_users(group, detector):,} other accounts do"
+    return (f"{len(group.members)} unrelated accounts {what}, "
             f"{copied:.0%} repeat what another account sent, and who sends what is random: the most similar other prompt is of the same "
             f"account {trace:+.1%} more often than by chance; for people with one interest it is {PEOPLE:+.0%} or more")
+
+
+def _where(shared: Spelled) -> str:
+    return "the system text of their prompts" if shared.in_system else "their prompts"
+
+
+def _other_users(group: Group, detector: Detector) -> int:
+    users = np.unique(detector.actor[group.segment.rows]) if group.segment is not None else np.zeros(0, np.int64)
+    return len(np.setdiff1d(users, group.members))
+
+
+def _shared_text(group: Group, detector: Detector, shared: Spelled | None) -> list[Test]:
+    """The text that a group shares, and who else uses it; ownership judges that."""
+    if shared is None:
+        return []
+    others = _other_users(group, detector)
+    n_words = sum(len(run.split()) for run in shared.runs)
+    return [Test("shared text", float(others), "a text that many use: of a product, a framework, or passed from hand to hand", others < len(group.members),
+                 f"Its accounts put one text of {n_words} words into {_where(shared)}; {others:,} other accounts of this traffic have it too, in a prompt or "
+                 f"more.", decides=False)]
 
 
 def _tests(group: Group, config: ScanConfig) -> list[Test]:
@@ -94,10 +120,11 @@ def _tests(group: Group, config: ScanConfig) -> list[Test]:
             f"Shared text removed, a prompt's most similar other prompt is of the same account in {exchange.chance + exchange.trace:.1%} of comparisons with "
             f"other accounts; {exchange.chance:.1%} by chance, {exchange.chance + PEOPLE:.0%} or more for people with one interest.", bound=exchange.upper,
             limit=group.limit(detect.margin), p=exchange.p, q=group.q))
-        tests.append(Test(
-            "coherence", group.coherence, "the prompts have nothing in common", group.coherence >= SMALLEST_COHERENCE,
-            f"Prompts of different accounts of the group are {group.coherence:.2f} standard deviations more alike than random prompts.",
-            limit=SMALLEST_COHERENCE))
+        if not group.subjectless:
+            tests.append(Test(
+                "coherence", group.coherence, "the prompts have nothing in common", group.coherence >= SMALLEST_COHERENCE,
+                f"Prompts of different accounts of the group are {group.coherence:.2f} standard deviations more alike than random prompts.",
+                limit=SMALLEST_COHERENCE))
     tests.append(Test(
         "ownership", group.ownership, "the subject interests many accounts", group.ownership >= detect.ownership,
         f"{group.ownership:.0%} of all prompts of this kind in the traffic come from these accounts.", limit=detect.ownership))

@@ -1,7 +1,7 @@
 """Charging: which events of its accounts a finding stands on.
 
 The tests ran on a sample of each account's texts. Those of a finding's accounts that were not sampled are now encoded too, vote with their
-nearest sampled texts like all others, and are charged by the same rule; no other prompt is.
+nearest sampled texts like all others, or are looked through for the text that the finding shares, and are charged by the same rule; no other prompt is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .detection import Detector, Group
 from .neighbours import Held, cast_votes
+from .segments import carried
 from .traffic import Traffic
 
 TEXTS_AT_ONCE = 50_000
@@ -49,7 +50,7 @@ def charge(groups: Sequence[Group], detector: Detector, traffic: Traffic,
     actors, texts = [[detector.actor[g.attributed]] for g in groups], [[detector.text[g.attributed]] for g in groups]
     for part in _by_text(rest, holdings.text[rest]):
         text, point = np.unique(holdings.text[part], return_inverse=True)
-        for i, rows in enumerate(_attribute(groups, detector, traffic, text, point, holdings.actor[part])):
+        for i, rows in enumerate(_attribute(groups, detector, traffic, part, text, point)):
             actors[i].append(holdings.actor[part][rows])
             texts[i].append(holdings.text[part][rows])
         if advance is not None:
@@ -66,16 +67,19 @@ def _by_text(rows: npt.NDArray[np.int64], text: npt.NDArray[np.int64]) -> list[n
     return np.split(rows[order], np.searchsorted(distinct, np.arange(TEXTS_AT_ONCE, distinct[-1] + 1, TEXTS_AT_ONCE)))
 
 
-def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, text: npt.NDArray[np.int64], point: npt.NDArray[np.int64],
-               actor: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """Return, per group, which of these holdings of unsampled texts are its members' and attributed to it."""
+def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, part: npt.NDArray[np.int64], text: npt.NDArray[np.int64],
+               point: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Return, per group, which of the holdings `part`, of unsampled texts ``text[point]``, are its members' and attributed to it."""
     evidence = detector.evidence
+    actor, system = evidence.holdings.actor[part], evidence.holdings.system[part]
     vectors = evidence.encode(traffic.prompts.take(traffic.first_row[text]))
     similarity, index = evidence.search.nearest(vectors, evidence.index.shape[1])
     votes = cast_votes(similarity, index, detector.floor, detector.held, Held(point, actor, len(text), evidence.n_actors))
     found = []
     for group in groups:
         rows = detector.drawn(votes, group.members, group.attribution)[0]
+        if group.segment is not None:
+            rows = np.union1d(rows, np.flatnonzero(carried(evidence, group.segment, evidence.holdings.text[part], system)))
         found.append(rows[np.isin(actor[rows], group.members)])
     return found
 

@@ -22,7 +22,7 @@ def carried_by(group: Group, detector: Detector) -> int:
     low, high = detector.config.min_accounts, len(order)
     while low < high:
         middle = (low + high) // 2
-        tested = detector.test(group.members, group.road, np.sort(order[:middle]))
+        tested = detector.test(group.members, group.road, np.sort(order[:middle]), group.segment)
         if tested is not None and not tested.reason:
             high = middle
         else:

@@ -15,6 +15,7 @@ from .duplication import Duplication, duplication
 from .evidence import Sample
 from .exchangeability import Exchangeability, exchangeability, mean_cross
 from .neighbours import Votes
+from .segments import Segment
 from .templates import Stripped, strip_shared
 
 PER_ACCOUNT, PER_GROUP = 60, 4000  # prompts that enter the exchangeability test: pairs grow with the square, the error does not shrink much more
@@ -25,6 +26,7 @@ PERSONAL = 3.1  # standard deviations, p of .001, from which a single account of
 FELLOW = 0.7  # tie of each prompt, as a share of the median member's, from which an account that has sent little is one
 BYSTANDERS = 100  # accounts too small to be charged, from which they tell whether bystanders are tied like that
 BY_CHANCE = 1e-3  # p below which an account has more attributed prompts than others have by chance
+NEVER = 2.0  # share of votes that no prompt has
 MIN_CAST = 3.0  # votes below which a prompt has too few neighbours to be attributed to anybody
 DOUBT = 0.25  # share of the prompts that others hold, or of the accounts that hold copies, from which people with one interest stay an explanation
 SMALLEST_COHERENCE = 0.25  # robust standard deviations of random pairs: the least a group must have in common to be evidence of anything
@@ -65,6 +67,8 @@ class Group:
         Benjamini-Hochberg over the groups that came to the test of exchangeability; 1 for the others.
     road : str
         Where the candidate came from.
+    segment : Segment or None
+        Text whose holders the candidate was; what contains it is attributed, as well as what votes for the group.
     """
 
     members: npt.NDArray[np.int64]
@@ -83,6 +87,12 @@ class Group:
     reason: str
     q: float
     road: str
+    segment: Segment | None = None
+
+    @property
+    def subjectless(self) -> bool:
+        """Whether a shared text alone says what is charged: the prompts may be about anything."""
+        return self.attribution == NEVER
 
     @property
     def doubtful(self) -> bool:
@@ -150,16 +160,18 @@ class Detector(Sample):
             tied |= alike
         return np.flatnonzero(tied)
 
-    def test(self, members: npt.NDArray[np.int64], road: str, judged: npt.NDArray[np.int64] | None = None) -> Group | None:
+    def test(self, members: npt.NDArray[np.int64], road: str, judged: npt.NDArray[np.int64] | None = None,
+             segment: Segment | None = None, votes: bool = True) -> Group | None:
         """Run all tests on a set of actors.
 
-        With `judged`, a part of them, prompts are attributed to the whole set, and only these are charged and tested.
+        With `judged`, a part of them, prompts are attributed to the whole set, and only these are charged and tested. With `segment`, what contains
+        it is attributed as well, whatever its votes, and without `votes` nothing else is; the subjects need have nothing in common then.
         Returns None when too few prompts are attributed for there to be anything to test.
         """
         config, n_actors = self.config, self.evidence.n_actors
         if len(members) > n_actors / 2:
             return None
-        found = self._attribute(members, judged)
+        found = self._attribute(members, judged, segment, votes)
         chosen = self._choose(found.rows, found.charged) if found is not None else np.zeros(0, np.int64)
         if found is None or not len(chosen):
             return None
@@ -167,7 +179,7 @@ class Detector(Sample):
         nothing = np.zeros(0, np.int64)
         summary: dict[str, Any] = {
             "members": found.charged, "attributed": found.rows, "inside": found.inside, "ownership": found.ownership, "attribution": found.attribution,
-            "copies": None, "n_copying": 0, "road": road, "coherence": 0.0, "exchange": None, "stripped": None, "tested": nothing, "q": 1.0,
+            "copies": None, "n_copying": 0, "road": road, "segment": segment, "coherence": 0.0, "exchange": None, "stripped": None, "tested": nothing, "q": 1.0,
             **self._medians(per, found.charged)}
         reason = self._reason_before(summary)
         if reason:
@@ -193,12 +205,12 @@ class Detector(Sample):
         reason = self._reason_after(group, common)
         return replace(group, reason=reason) if reason or exchange is None else self._without_people(group, exchange)
 
-    def _attribute(self, members: npt.NDArray[np.int64], judged: npt.NDArray[np.int64] | None) -> _Attributed | None:
+    def _attribute(self, members: npt.NDArray[np.int64], judged: npt.NDArray[np.int64] | None, segment: Segment | None, votes: bool) -> _Attributed | None:
         """Attribute prompts to a set of actors and say who has more of them than chance gives; None where there is too little to test."""
         from scipy.special import pdtrc
 
         config = self.config
-        rows, inside = self.drawn(self.votes, members)
+        rows, inside = self._drawn_or_shared(members, segment, votes)
         place = _places(self.actor[rows], members)
         own = place >= 0
         nearest = inside > config.attribution
@@ -214,7 +226,18 @@ class Detector(Sample):
         if np.median(per) < config.min_attributed and len(charged) < max(config.min_accounts, 0.5 * len(members)):
             return None
         keep = np.isin(self.actor[rows], charged)
-        return _Attributed(charged, rows[keep], inside[keep], ownership, attribution)
+        return _Attributed(charged, rows[keep], inside[keep], ownership, attribution if votes else NEVER)
+
+    def _drawn_or_shared(self, members: npt.NDArray[np.int64], segment: Segment | None,
+                         votes: bool) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the holdings that vote for members or contain the segment, ascending, with their share of votes, 1 where they contain it."""
+        rows, inside = self.drawn(self.votes, members) if votes else (np.zeros(0, np.int64), np.zeros(0))
+        if segment is None:
+            return rows, inside
+        share = np.ones(len(segment.rows) + len(rows))
+        share[len(segment.rows) :] = inside
+        rows, first = np.unique(np.concatenate([segment.rows, rows]), return_index=True)
+        return rows, share[first]
 
     def _without_people(self, group: Group, exchange: Exchangeability) -> Group:
         """Take out the accounts whose own trace shows: bystanders of a source that asks for what they ask.
@@ -249,7 +272,7 @@ class Detector(Sample):
         exchange = group.exchange
         if exchange is None:
             return "too few pairs of prompts inside accounts once the shared text is removed: no power"
-        if common < SMALLEST_COHERENCE * self.deviation:
+        if not group.subjectless and common < SMALLEST_COHERENCE * self.deviation:
             return "its accounts have hardly more in common than random prompts"
         limit = group.limit(self.config.margin)
         if (exchange.upper > limit and exchange.lower <= 0) or (exchange.lower < -limit and exchange.upper >= 0):

@@ -35,6 +35,8 @@ class Evidence:
     n_actors : int
     texts : callable
         Maps text indices to prompts.
+    systems : callable
+        Maps indices of system texts to these.
     search : VectorIndex
         Over `vectors`.
     encode : callable
@@ -55,6 +57,7 @@ class Evidence:
     holdings: Holdings
     n_actors: int
     texts: Callable[[npt.NDArray[np.int64]], list[str]]
+    systems: Callable[[npt.NDArray[np.int64]], list[str]]
     search: VectorIndex
     encode: Callable[[Any], npt.NDArray[np.float32]]
     near: Callable[[Sequence[str]], npt.NDArray[np.int64]]
@@ -79,6 +82,8 @@ class Sample:
         Of every sampled holding, by actor; `point` is the row of ``evidence.vectors``.
     count : int64[h]
         Events behind it.
+    system : int32[h]
+        System text that it came with, -1 for none.
     half : int64[h]
         0 or 1 by a keyed hash of the text.
     n_sampled : int64[n_actors]
@@ -95,7 +100,7 @@ class Sample:
         self.sampled = np.flatnonzero(held.sampled)
         self.actor, self.text = held.actor[self.sampled], held.text[self.sampled]
         self.point = evidence.row[self.text]
-        self.count = held.count[self.sampled]
+        self.count, self.system = held.count[self.sampled], held.system[self.sampled]
         self.held = Held(self.point, self.actor, len(evidence.vectors), evidence.n_actors)
         self.n_sampled = np.bincount(self.actor, minlength=evidence.n_actors)
         self.half = (evidence.exact[self.text] & np.uint64(1)).astype(np.int64)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .clusters import cluster
 from .config import ScanConfig
@@ -71,17 +72,20 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
             made = sketch(batch.column("prompt"), key=key, num_perm=config.sketch.num_perm, ngram=config.sketch.ngram, threads=config.threads)
             distinct.add(made)
             exact.append(made.exact)
-            batches.append(batch.select(["account_id", "timestamp", "prompt", "org_id", "conversation_id", "file", "line"]))
+            kept = batch.select(["account_id", "timestamp", "prompt", "org_id", "conversation_id", "file", "line"])
+            batches.append(kept.append_column("system", batch.column("system").dictionary_encode()))
     if not batches:
         return _empty()
     table = pa.Table.from_batches(batches)
     batches.clear()
     accounts, account = _factorise(table.column("account_id"))
+    system_texts, system = _ascending(*_factorise(table.column("system")))
     columns = {
-        "account_ids": accounts, "account": account, "actor": declared_actors(account, len(accounts), _factorise(table.column("org_id"))[1]),
+        "system": system, "system_texts": system_texts, "account_ids": accounts, "account": account,
+        "actor": declared_actors(account, len(accounts), _factorise(table.column("org_id"))[1]),
         "time_us": table.column("timestamp").cast(pa.int64()).to_numpy(), "conversation": _factorise(table.column("conversation_id"))[1],
         "file": table.column("file").to_numpy(), "line": table.column("line").to_numpy(), "prompts": table.column("prompt").combine_chunks()}
-    del table, batch
+    del table, batch, kept
     with watch.stage("clustering near-duplicates"):
         texts, first_row, signatures, n_invisible = distinct.settle()
         found = cluster(signatures, texts, threshold=config.sketch.threshold)
@@ -110,7 +114,7 @@ def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, form
         reader = read_events(logs, mapping=mapping, format=format)
         with watch.stage("reading history", reader.total_bytes):
             for batch in advancing(reader, watch):
-                hashing.observe(past, batch.column("account_id").to_pylist(), batch.column("prompt"))
+                hashing.observe(past, batch.column("account_id").to_pylist(), batch.column("prompt"), batch.column("system"))
         names, n_read = [*names, *(str(name) for name in reader.accounting.files)], reader.accounting.read
     return past, {"inputs": names, "read": n_read, "prompts": past.n_prompts, "accounts": len(past.accounts)}
 
@@ -132,7 +136,16 @@ def _factorise(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]
     return encoded.dictionary, encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
 
 
+def _ascending(values: pa.Array, index: npt.NDArray[np.int64]) -> tuple[pa.Array, npt.NDArray[np.int32]]:
+    """Return distinct values in ascending order, whatever order they came in, and the index of each row, -1 for none."""
+    order = pc.sort_indices(values)
+    rank = np.empty(len(values) + 1, np.int32)
+    rank[order.to_numpy()] = np.arange(len(values))
+    rank[-1] = -1
+    return values.take(order), rank[index]
+
+
 def _empty() -> Traffic:
     none = np.zeros(0, np.int64)
     return Traffic(pa.array([], pa.string()), none, none, none, none, none, none.astype(np.uint64), none, none, none.astype(np.float32), none.astype(np.uint32),
-                   pa.chunked_array([pa.array([], pa.large_string())]), none.astype(np.int32), none)
+                   pa.chunked_array([pa.array([], pa.large_string())]), none.astype(np.int32), none, none.astype(np.int32), pa.array([], pa.large_string()))

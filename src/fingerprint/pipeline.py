@@ -31,9 +31,10 @@ from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
 from .records import Campaign, Scan
 from .search import search
+from .segments import spell
 from .sketch import SCHEME, sketch
 from .tables import account_table, cluster_table, prompt_table
-from .templates import shared_trigrams
+from .templates import shared_trigrams, trigrams
 from .traffic import Traffic, hold
 from .vectors import VectorIndex
 from .words import split_words
@@ -112,8 +113,8 @@ class Verdict:
     Attributes
     ----------
     campaigns : list of Campaign
-    groups : list of Group
-        The findings, in the same order.
+    phrases : list of (uint64[t], int)
+        Trigrams of the text that each shares, and how many of them a prompt with it has.
     charged : list of int64[m]
         Rows of the traffic that each is charged with.
     examined : list of Campaign
@@ -123,7 +124,7 @@ class Verdict:
     """
 
     campaigns: list[Campaign] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
+    phrases: list[tuple[npt.NDArray[np.uint64], int]] = field(default_factory=list)
     charged: list[npt.NDArray[np.int64]] = field(default_factory=list)
     examined: list[Campaign] = field(default_factory=list)
     n_prevalent: int = 0
@@ -143,7 +144,14 @@ def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopw
         accused[np.concatenate([np.zeros(0, np.int64), *(g.members for g in findings)])] = True
         campaigns = [describe(g, detector, traffic, config, rows, accused) for g, rows in zip(findings, charged, strict=True)]
         examined = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
-    return Verdict(campaigns, findings, charged, examined, detector.votes.n_prevalent)
+    return Verdict(campaigns, [_phrases(g, detector) for g in findings], charged, examined, detector.votes.n_prevalent)
+
+
+def _phrases(group: Group, detector: Detector) -> tuple[npt.NDArray[np.uint64], int]:
+    if group.subjectless and group.segment is not None:
+        found = np.unique(trigrams(detector.evidence.words(spell(detector, group.segment, group.members).runs))[1])
+        return found, max(3, len(found) // 2)
+    return shared_trigrams(group.stripped) if group.stripped is not None else (np.zeros(0, np.uint64), 0)
 
 
 def _with_history(verdict: Verdict, traffic: Traffic, past: Prevalence, hashing: Hashing, seed: int) -> list[Campaign]:
@@ -157,14 +165,15 @@ def _with_history(verdict: Verdict, traffic: Traffic, past: Prevalence, hashing:
 
     everything = np.concatenate([np.zeros(0, np.int64), *(traffic.text[rows] for rows in verdict.charged)])
     rest = known(np.setdiff1d(np.unique(traffic.text[traffic.text >= 0]), everything))
-    tests = [novelty(known(np.unique(traffic.text[rows]), [a.account_id for a in c.accounts], *(shared_trigrams(g.stripped) if g.stripped else ())),
-                     rest, past) for c, g, rows in zip(verdict.campaigns, verdict.groups, verdict.charged, strict=True)]
+    tests = [novelty(known(np.unique(traffic.text[rows]), [a.account_id for a in c.accounts], *phrases),
+                     rest, past) for c, phrases, rows in zip(verdict.campaigns, verdict.phrases, verdict.charged, strict=True)]
     return [replace(c, tests=[*c.tests, test]) for c, test in zip(verdict.campaigns, tests, strict=True)]
 
 
 def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> Evidence | None:
     """Embed the evidence sample and find nearest texts; None for fewer than two texts."""
-    holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample, config.detect.evidence)
+    holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample, config.detect.evidence,
+                    system=traffic.system)
     sampled = np.unique(holdings.text[holdings.sampled])
     if len(sampled) < 2:
         return None
@@ -189,8 +198,8 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         labels: npt.NDArray[np.int64] = cluster(made.signatures, made.exact, threshold=NEAR).labels
         return labels
 
-    return Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, search, encode, near,
-                        partial(split_words, key=key.derive("words")))
+    return Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, traffic.systems, search, encode,
+                    near,     partial(split_words, key=key.derive("words")))
 
 
 def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> None:

@@ -127,4 +127,4 @@ def _hold(who: npt.NDArray[np.int64], what: npt.NDArray[np.int64], exact: npt.ND
     order = np.lexsort((exact[text], actor))
     rank = np.empty(len(actor), np.int64)
     rank[order] = np.arange(len(actor)) - np.searchsorted(actor, actor)
-    return Holdings(actor, text, count.astype(np.int64), rank < sample)
+    return Holdings(actor, text, count.astype(np.int64), rank < sample, np.full(len(actor), -1, np.int32))

@@ -150,8 +150,8 @@ class Hashing:
         rows = min(ROWS, self.config.num_perm)
         return band_keys(made, self.config.num_perm // rows, rows), made.n_shingles > 0
 
-    def observe(self, prevalence: Prevalence, names: list[str], prompts: pa.Array) -> None:
-        """Add events."""
+    def observe(self, prevalence: Prevalence, names: list[str], prompts: pa.Array, systems: pa.Array | None = None) -> None:
+        """Add events, with the system texts of those that have one."""
         distinct, who = np.unique(np.array(names, object), return_inverse=True) if names else (np.zeros(0, object), np.zeros(0, np.int64))
         account = self.accounts(distinct)[who]
         prevalence.n_prompts += len(names)
@@ -161,6 +161,13 @@ class Hashing:
         words = split_words(prompts.to_pylist(), self.key.derive("words"))
         at, phrase = trigrams(words)
         prevalence.phrases.add(phrase, account[words.rows[at]])
+        if systems is not None and systems.null_count < len(systems):
+            encoded = systems.dictionary_encode()
+            system = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            pair = np.unique(np.stack([system, who])[:, system >= 0], axis=1)  # each account's use of a text once
+            words = split_words(encoded.dictionary.take(pa.array(pair[0])).to_pylist(), self.key.derive("words"))
+            at, phrase = trigrams(words)
+            prevalence.phrases.add(phrase, self.accounts(distinct)[pair[1][words.rows[at]]])
 
 
 def _digest(key: npt.NDArray[np.uint64], account: npt.NDArray[np.uint64]) -> str:

@@ -148,6 +148,8 @@ class Campaign:
     tests : list of Test
     explanations : list of Explanation
     template : Template or None
+    segment : str or None
+        Text, in prompts or in the system text beside them, by which prompts are charged; None where nearness alone does that, and without text.
     representatives : list of Representative
     accounts : list of AccountCharge
         By contribution, largest first.
@@ -177,6 +179,7 @@ class Campaign:
     activity: list[list[int]] = field(default_factory=list)
     timeline: list[Day] = field(default_factory=list)
     carried_by: int = 0
+    segment: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; the template also as one line of text."""

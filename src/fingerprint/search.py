@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .candidates import candidates
 from .detection import Detector, Group
+from .segments import Segment, either, segments
 
 SOURCES = 3  # at most so many in one candidate: a smaller part of it does not inherit what the whole owns
 SAME = 0.9  # Jaccard similarity from which two candidates are one
@@ -19,13 +20,15 @@ WITHIN = 0.8  # share of a part that lies inside a candidate, and the largest sh
 def search(detector: Detector, only: npt.NDArray[np.int64] | None = None) -> list[Group]:
     """Return all groups that had something to test, findings (empty `reason`) first, larger ones first.
 
-    Candidates are tested finest first. A core that passes takes in every account tied to it as its own members are and drops those that are
-    not; then it is tested again, as it will be reported. Of candidates that are nearly the same set only the first is tested. Where a
-    candidate holds members of a finding, only the others are judged, lest the finding speak for them; if they pass, and both together do,
-    the finding grows. Last come parts of the candidates whose accounts differ: two sources that ask for the same kind of thing are one
-    community, and neither owns the subject alone. With `only`, candidates that hold none of these actors are left out.
+    Accounts that share a text are tested first (:mod:`.segments`), then the candidates, finest first. A core that passes takes in every account tied
+    to it as its own members are and drops those that are not; then it is tested again, as it will be reported. Of candidates that are nearly the same
+    set only the first is tested. Where a candidate holds members of a finding, only the others are judged, lest the finding speak for them; if they
+    pass, and both together do, the finding grows. Last come parts of the candidates whose accounts differ: two sources that ask for the same kind of
+    thing are one community, and neither owns the subject alone. With `only`, candidates that hold none of these actors are left out.
     """
     found = _Search(detector, only)
+    for segment in segments(detector, only):
+        found.try_whole("segments", segment.actors, segment)
     for road, members in candidates(detector, only):
         found.try_whole(road, members)
     found.try_parts()
@@ -43,13 +46,13 @@ class _Search:
         self._mixed: list[npt.NDArray[np.int64]] = []
         self._unowned: list[npt.NDArray[np.int64]] = []
 
-    def try_whole(self, road: str, members: npt.NDArray[np.int64]) -> None:
+    def try_whole(self, road: str, members: npt.NDArray[np.int64], segment: Segment | None = None) -> None:
         """Test a candidate, and what it grows to."""
         free = self._free(members, self._tried)
         if free is None:
             return
         detector = self.detector
-        group = detector.test(members, road, free)
+        group = detector.test(members, road, free, segment, votes=segment is None)
         if group is None:
             self._unowned.append(members)
             return
@@ -59,15 +62,27 @@ class _Search:
             (self._mixed if group.exchange is not None else self._unowned).append(members)
         elif len(free) < len(members):
             at = int(np.bincount(self.claimed[members[self.claimed[members] >= 0]]).argmax())
-            final = detector.test(np.union1d(self.tested[at].members, group.members), road)
-            if final is None or final.reason:
+            grown = self._grown(self.tested[at], group)
+            if grown is None and segment is None:
                 return
-            group = final
+            at, group = (at, grown) if grown is not None else (len(self.tested), group)
         else:
-            core = detector.recruit(group.members)
-            final = detector.test(core[self.claimed[core] < 0], road)
-            group = final if final is not None and not final.reason else group
+            group = self._with_fellows(group, road)
         self._keep(at, group)
+
+    def _with_fellows(self, group: Group, road: str) -> Group:
+        """Return what a core grows to: whoever is tied to it as its own members are, and of a core that shares a text, these."""
+        core = self.detector.recruit(group.members)
+        final = self.detector.test(core[self.claimed[core] < 0], road)
+        if final is not None and not final.reason and group.segment is not None:
+            final = self.detector.test(np.union1d(final.members, group.members), road, segment=group.segment)
+        return final if final is not None and not final.reason else group
+
+    def _grown(self, finding: Group, group: Group) -> Group | None:
+        """Return both as one finding; None where they do not stand together."""
+        shared = [g.segment for g in (finding, group) if g.segment is not None]
+        both = self.detector.test(np.union1d(finding.members, group.members), finding.road, segment=either(*shared) if shared else None)
+        return None if both is None or both.reason else both
 
     def try_parts(self) -> None:
         """Test what lies inside a candidate whose accounts differ, with the prompts of the whole candidate."""

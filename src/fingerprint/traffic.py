@@ -45,6 +45,10 @@ class Traffic:
     prompts : pyarrow large_string array[n]
     file, line : int32[n], int64[n]
         Where the event was read.
+    system : int32[n]
+        Index of the system text that the prompt came with; -1 for none.
+    system_texts : pyarrow large_string array[s]
+        Distinct system texts, ascending.
     """
 
     account_ids: pa.Array
@@ -61,6 +65,8 @@ class Traffic:
     prompts: pa.LargeStringArray
     file: npt.NDArray[np.int32]
     line: npt.NDArray[np.int64]
+    system: npt.NDArray[np.int32]
+    system_texts: pa.LargeStringArray
 
     @property
     def n_actors(self) -> int:
@@ -70,6 +76,11 @@ class Traffic:
     def texts(self, index: npt.NDArray[np.int64]) -> list[str]:
         """Return the prompts of distinct texts as they were first written."""
         found: list[str] = self.prompts.take(self.first_row[index]).to_pylist()
+        return found
+
+    def systems(self, index: npt.NDArray[np.int64]) -> list[str]:
+        """Return system texts."""
+        found: list[str] = self.system_texts.take(index).to_pylist()
         return found
 
 
@@ -85,16 +96,19 @@ class Holdings:
         Events of the pair.
     sampled : bool[h]
         Whether the pair is in the actor's evidence sample.
+    system : int32[h]
+        System text of its events, the first in order where they have several; -1 for none.
     """
 
     actor: npt.NDArray[np.int64]
     text: npt.NDArray[np.int64]
     count: npt.NDArray[np.int64]
     sampled: npt.NDArray[np.bool_]
+    system: npt.NDArray[np.int32]
 
 
 def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.NDArray[np.uint64], sample: int, budget: int,
-         eligible: npt.NDArray[np.bool_] | None = None) -> Holdings:
+         eligible: npt.NDArray[np.bool_] | None = None, system: npt.NDArray[np.int32] | None = None) -> Holdings:
     """Collapse events to holdings and draw each actor's evidence sample.
 
     The sample is the `sample` texts with the smallest keyed hashes: it is mergeable and subtractable like every bottom-k sketch, picks
@@ -112,6 +126,8 @@ def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.N
         Texts of all actors together, at most: where there would be more, the limit per actor is lowered for all, to ``LEAST_SAMPLE`` if need be.
     eligible : bool[n_texts], optional
         Restricts the sample.
+    system : int32[n], optional
+        System text of every event, -1 for none.
     """
     kept = text >= 0
     n_texts = max(len(exact), 1)
@@ -124,7 +140,12 @@ def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.N
     sampled = rank < _affordable(size, sample, budget)
     if eligible is not None:
         sampled &= eligible[what]
-    return Holdings(who, what, count.astype(np.int64), sampled)
+    came_with = np.full(len(pair), -1, np.int32)
+    if system is not None and (named := np.flatnonzero(kept & (system >= 0))).size:
+        place = np.searchsorted(pair, actor[named] * n_texts + text[named])
+        order = np.lexsort((-system[named], place))
+        came_with[place[order]] = system[named][order]
+    return Holdings(who, what, count.astype(np.int64), sampled, came_with)
 
 
 def _affordable(size: npt.NDArray[np.int64], sample: int, budget: int) -> int:

@@ -65,6 +65,8 @@ def print_campaign(found: Campaign, to: Console, limit: int = 20) -> None:
         grid.add_row(Text("template", style="dim"), Text(one_line(found.template.text, 1000)))
         for i, (fills, n) in enumerate(zip(found.template.fills, found.template.n_distinct, strict=False), 1):
             grid.add_row(Text(f"slot {i}", style="dim"), Text(f"{n:,} fills: " + "; ".join(one_line(f, 60) for f in fills[:5])))
+    if found.segment is not None:
+        grid.add_row(Text("shared text", style="dim"), Text(one_line(found.segment, 1000)))
     to.print(grid)
     _section(to, "Tests", _tests(found))
     _section(to, "If it were innocent", _explanations(found))

@@ -121,11 +121,11 @@ def write_scan(scan: Scan, out: str | os.PathLike[str]) -> None:
 
 
 def without_text(scan: Scan) -> Scan:
-    """Return the scan without any text that users wrote: representatives, templates, fills, cluster texts."""
+    """Return the scan without any text that users wrote: representatives, templates, fills, shared texts, cluster texts."""
     import pyarrow as pa
 
     def bare(found: Campaign) -> Campaign:
-        return replace(found, template=None, representatives=[replace(r, prompt=None) for r in found.representatives])
+        return replace(found, template=None, segment=None, representatives=[replace(r, prompt=None) for r in found.representatives])
 
     clusters = scan.clusters
     if "prompt" in clusters.column_names:

@@ -136,6 +136,8 @@ def detail(found: Campaign) -> RenderableType:
     grid.add_row(Text(one_line(found.campaign_id, 20), style="bold"), Text(one_line(found.reason, 400)))
     if found.template is not None:
         grid.add_row(Text("template", style="dim"), Text(one_line(found.template.text, 240)))
+    elif found.segment is not None:
+        grid.add_row(Text("shared text", style="dim"), Text(one_line(found.segment, 240)))
     for shown in found.representatives[:2]:
         text = (
             Text(f"{wording.plural(shown.n_chars, 'character')}, text not kept", style="dim")

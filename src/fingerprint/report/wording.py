@@ -27,7 +27,7 @@ METHOD = (
     (
         "Read",
         "Every row is accounted for: accepted, blank, or rejected with file, offset and kind. Of a conversation the last thing the user wrote is "
-        "fingerprinted; system text is kept apart.",
+        "fingerprinted; system text is kept apart, and looked through for what accounts share.",
     ),
     (
         "Fingerprint",
@@ -37,8 +37,8 @@ METHOD = (
     (
         "Attribute",
         "Accounts are tied where the nearest prompts of one are, again and again, those of another, and where their averages are likelier to have "
-        "one source than two. Communities of that graph, and accounts that meet in one community of prompts, are candidates. Accounts of one declared "
-        "organisation count as one.",
+        "one source than two. Communities of that graph, accounts that meet in one community of prompts, and accounts that put one rare text into their "
+        "prompts or beside them are candidates. Accounts of one declared organisation count as one.",
     ),
     (
         "Test",
