@@ -1,7 +1,8 @@
 """Candidates: three roads to groups of actors that may be one source.
 
-A fourth, :mod:`.segments`, starts from words. The road of neighbours starts from shared content (:mod:`.neighbours`), that of prompts from communities of prompts, whatever else their accounts
-ask, and that of profiles from accounts (:mod:`.attribution`). Each finds what the others miss; all only propose.
+The road of neighbours starts from shared content (:mod:`.neighbours`), that of prompts from communities of prompts, whatever else their accounts
+ask, and that of profiles from accounts (:mod:`.attribution`). Each finds what the others miss; all only propose. A fourth road starts from words
+(:mod:`.segments`).
 """
 
 from __future__ import annotations
