@@ -105,7 +105,7 @@ class Background:
         self.n_rows = len(self.traffic.account)
         self.n_false = len(reported(self.traffic, detector))
         self.who = self.traffic.actor[self.traffic.account]  # accounts of one declared organisation are one to the peers too
-        self.prompts: list[str] = self.traffic.prompts.to_pylist()
+        self.prompts: list[str] = self.traffic.texts(self.traffic.text)
 
     def trials(self, plan: Plan, peers: Sequence[str] = (), repeats: int = 1) -> tuple[dict[str, list[Score]], float]:
         """Return the scores of our method and the peers, and the share of cover that there really was."""

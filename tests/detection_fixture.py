@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from fingerprint.evidence import Evidence
 from fingerprint.keys import Key
+from fingerprint.store import TextStore
 from fingerprint.traffic import Traffic, hold
 from fingerprint.vectors import VectorIndex
 from fingerprint.words import split_words
@@ -122,12 +123,12 @@ def world(seed: int = 0, n_organic: int = 240, n_campaign: int = 24, n_evaluator
     harvested = np.zeros(n_texts, bool)
     harvested[n_before:n_after] = True
     # no two prompts share a word, so nothing is template
-    prompts = pa.chunked_array([[f"a{t} b{t} c{t} d{t} e{t} q{t}" for t in said]], pa.large_string())
+    store = TextStore.of(pa.array([f"a{t} b{t} c{t} d{t} e{t} q{t}" for t in range(n_texts)], pa.large_string()))
     traffic = Traffic(
         account_ids=pa.array([f"u{i:04}" for i in range(len(order))], pa.large_string()), account=by, actor=np.arange(len(order)),
         time_us=np.sort(rng.integers(0, 3 * 3_600_000_000, len(said))), conversation=np.full(len(said), -1), text=said,
         exact=rng.integers(0, 2**63, n_texts).astype(np.uint64),
         first_row=first, cluster=np.arange(n_texts), similarity=np.ones(n_texts, np.float32), n_invisible=np.zeros(n_texts, np.uint32),
-        prompts=prompts, file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1), system=np.full(len(said), -1, np.int32),
+        store=store, place=np.arange(n_texts), file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1), system=np.full(len(said), -1, np.int32),
         system_texts=pa.array([], pa.large_string()))
     return World(vectors, traffic, np.sort(campaign), np.sort(evaluators), harvested)

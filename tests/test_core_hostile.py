@@ -19,7 +19,7 @@ import pytest
 import reference
 
 from fingerprint import _core
-from fingerprint.clusters import Clusters, cluster
+from fingerprint.clusters import Clusters, cluster, compact
 from fingerprint.encoders.static import StaticEncoder
 from fingerprint.errors import ConfigError
 from fingerprint.keys import Key
@@ -89,6 +89,7 @@ def test_marks_cost_no_more_than_letters(key: Key) -> None:
 
 
 THRESHOLD = 0.7
+SURELY = THRESHOLD - 4 / 128  # bytes of unequal values may agree
 SHAPE = choose_bands(THRESHOLD, 128)
 
 
@@ -124,7 +125,7 @@ def test_many_flooded_buckets_are_bounded() -> None:
         return lambda: crafted(values[:n])
 
     found = run(6000)()
-    assert len(found) == 6000 and least_similarity(values, found) >= THRESHOLD
+    assert len(found) == 6000 and least_similarity(values, found) >= SURELY
     assert best_seconds(run(6000), 2) < 12 * best_seconds(run(1500), 2) + 0.05  # quadratic: 16
 
 
@@ -136,7 +137,7 @@ def test_a_chain_of_signatures_does_not_grow_one_cluster() -> None:
         at = [2 * row % 128, (2 * row + 1) % 128]
         values[row:, at] = fresh[row, at]
     found = crafted(values)
-    assert least_similarity(values, found) >= THRESHOLD
+    assert least_similarity(values, found) >= SURELY
     assert len(found) >= 3000 // 128 and np.bincount(found.labels).max() <= 128
 
 
@@ -145,16 +146,16 @@ def test_bridges_between_two_leaders_merge_nothing() -> None:
     mixtures = np.where(np.arange(128) < np.linspace(0, 128, 65)[:, None], first, second).astype(np.uint32)
     values = np.concatenate([first[None], second[None], np.repeat(mixtures, 10, axis=0)])
     found = crafted(values)
-    assert least_similarity(values, found) >= THRESHOLD and found.labels[0] != found.labels[1]
+    assert least_similarity(values, found) >= SURELY and found.labels[0] != found.labels[1]
 
 
 @pytest.mark.parametrize("shape", [(4, 2**62), (2**62, 4), (2**32, 2**32), (1, 129), (129, 1), (64, 3), (0, 1), (1, 0), (-1, -1), (1, -(2**63))])
 def test_bands_that_do_not_fit_are_refused(shape: tuple[int, int], key: Key) -> None:
     """The product of the first three overflows to 0."""
     signatures = minhash(["some text to sign"], key=key)
-    values, one = signatures.values, np.zeros(1, np.int64)
+    values = signatures.values
     with pytest.raises(ConfigError, match="fit"):
-        _core.cluster_rows(values, signatures.n_shingles, one, *shape, 90, 64, one.copy(), np.zeros(1, np.int32))
+        _core.compact_rows(values, shape[1], np.empty(values.shape, np.uint8), np.empty((1, min(max(shape[0], 0), 2048)), np.uint32))
     if shape[0] <= 1024:
         with pytest.raises(ConfigError, match=r"fit|at least 1"):
             band_keys(signatures, *shape)
@@ -162,13 +163,25 @@ def test_bands_that_do_not_fit_are_refused(shape: tuple[int, int], key: Key) -> 
 
 @pytest.mark.parametrize(("name", "value"), [("max_candidates", 0), ("max_candidates", 2**20 + 1), ("min_equal", 0), ("rows", -1), ("rows", 2)])
 def test_cluster_rows_refuses_what_it_cannot_follow(name: str, value: int, key: Key) -> None:
-    signatures = minhash(["some text to sign", "and another"], key=key)
+    made = compact(minhash(["some text to sign", "and another"], key=key))
     given = {"rows": 1, "min_equal": 90, "max_candidates": 64, name: value}
     rows, labels = np.array([0, given["rows"]], np.int64), np.zeros(2, np.int64)
     with pytest.raises(ValueError, match=r"range|beyond"):
-        _core.cluster_rows(
-            signatures.values, signatures.n_shingles, rows, *SHAPE, given["min_equal"], given["max_candidates"], labels, np.zeros(2, np.int32)
-        )
+        _core.cluster_rows(made.values, made.band_keys, rows, given["min_equal"], given["max_candidates"], labels, np.zeros(2, np.int32))
+
+
+@pytest.mark.parametrize(("n_slots", "n_known", "n"), [(0, 0, 0), (1, 0, 1), (4, 0, 4), (4, 2, 2), (4, -1, 1), (4, 2**31 - 1, 1)])
+def test_intern_rows_refuses_a_table_without_room(n_slots: int, n_known: int, n: int) -> None:
+    with pytest.raises(ValueError, match="room"):
+        _core.intern_rows(np.ones(n, np.uint64), np.zeros(n_slots, np.uint64), np.zeros(n_slots, np.int32), n_known, np.zeros(n, np.int32))
+
+
+def test_intern_rows_survives_hashes_of_one_slot() -> None:
+    """Who knows the key could make hashes that begin alike; they cost time and nothing else."""
+    exact = np.array([2**63 + 7, 2**63 + 1, 2**63 + 7, 0, 2**64 - 1, 2**63], np.uint64)
+    out = np.empty(6, np.int32)
+    assert _core.intern_rows(exact, np.zeros(16, np.uint64), np.zeros(16, np.int32), 0, out) == 4
+    assert out.tolist() == [0, 1, 0, -1, 2, 3]
 
 
 Buffers = tuple[npt.NDArray[np.uint8], npt.NDArray[Any], npt.NDArray[np.uint8] | None, int]

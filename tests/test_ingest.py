@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fingerprint as fp
+from fingerprint.clusters import compact
 from fingerprint.ingest import _Distinct, ingest
 from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import read_events
@@ -21,16 +22,21 @@ WORDS = st.lists(st.sampled_from(["", "tell me a joke", "Tell me a JOKE", "what 
 
 @settings(max_examples=40, deadline=None)
 @given(WORDS, st.integers(1, 12))
-def test_distinct_texts_are_those_of_one_batch(prompts: list[str], size: int) -> None:
-    whole, split = _Distinct(), _Distinct()
-    whole.add(fp.sketch(prompts, key=KEY))
-    for low in range(0, len(prompts), size):
-        split.add(fp.sketch(prompts[low : low + size], key=KEY))
-    for left, right in zip(whole.settle(), split.settle(), strict=True):
-        if isinstance(left, np.ndarray):
-            assert np.array_equal(left, right)
-        else:
-            assert np.array_equal(left.values, right.values) and np.array_equal(left.n_shingles, right.n_shingles)
+def test_distinct_texts_are_those_of_a_loop_however_they_are_batched(prompts: list[str], size: int) -> None:
+    distinct, made = _Distinct(fp.ScanConfig(), KEY), fp.sketch(prompts, key=KEY)
+    numbers = [n for low in range(0, len(prompts), size) for n in distinct.add(pa.array(prompts[low : low + size], pa.large_string())).tolist()]
+    first: dict[int, int] = {}
+    for row, exact in enumerate(made.exact.tolist()):
+        if exact:
+            first.setdefault(exact, row)
+    order = list(first)
+    assert numbers == [order.index(exact) if exact else -1 for exact in made.exact.tolist()]
+    exact, place, rows, signatures, n_invisible = distinct.settle()
+    assert exact.tolist() == sorted(first) and rows.tolist() == [first[e] for e in sorted(first)] and place.tolist() == [order.index(e) for e in exact]
+    whole = compact(made.signatures[rows])
+    assert all(np.array_equal(getattr(whole, name)[whole.signed], getattr(signatures, name)[whole.signed]) for name in ("values", "band_keys", "signed"))
+    assert np.array_equal(n_invisible, made.n_invisible[rows])
+    assert distinct.store.take(place).to_pylist() == [prompts[row] for row in rows]
 
 
 @settings(max_examples=20, deadline=None)
@@ -47,7 +53,7 @@ def test_traffic_equals_a_loop(prompts: list[str]) -> None:
         if text >= 0:
             first = int(found.first_row[text])
             assert found.exact[text] == exact == made.exact[first] and first == int(np.flatnonzero(made.exact == exact)[0]) <= row
-            assert found.prompts[first].as_py() == prompts[first] and found.n_invisible[text] == made.n_invisible[first]
+            assert found.texts(np.array([text])) == [prompts[first]] and found.n_invisible[text] == made.n_invisible[first]
     assert (np.diff(found.exact.astype(object)) > 0).all() if len(found.exact) > 1 else True
 
 

@@ -19,7 +19,7 @@ from fingerprint.ingest import ingest
 from fingerprint.pipeline import prepare
 from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import read_events
-from fingerprint.segments import MOST_WINDOWS, SEVERAL, WORDS, Segment, Spelled, _kept, carried, either, segments, spell, windows
+from fingerprint.segments import MOST_WINDOWS, SEVERAL, WORDS, Segment, Spelled, _kept, contain, either, segments, spell, windows
 from fingerprint.traffic import Traffic
 from fingerprint.words import split_words
 
@@ -133,12 +133,15 @@ def test_only_segments_of_some_accounts(made: tuple[Traffic, Detector]) -> None:
     assert segments(detector, np.array([actor["q"], actor["z3"]])) == []
 
 
-def test_carried_says_of_pairs_what_the_sample_says(made: tuple[Traffic, Detector]) -> None:
+def test_contain_says_of_texts_what_the_sample_says(made: tuple[Traffic, Detector]) -> None:
     _, detector = made
+    evidence = detector.evidence
     for one in [*segments(detector), either(*segments(detector))]:
-        assert np.array_equal(np.flatnonzero(carried(detector.evidence, one, detector.text, detector.system)), one.rows)
-    nothing = np.zeros(0, np.int64)
-    assert carried(detector.evidence, segments(detector)[0], nothing, nothing.astype(np.int32)).tolist() == []
+        found = contain(evidence.words(evidence.texts(detector.text)), one)
+        named = np.flatnonzero(detector.system >= 0)
+        found[named] |= contain(evidence.words(evidence.systems(detector.system[named])), one)
+        assert np.array_equal(np.flatnonzero(found), one.rows)
+    assert contain(split_words([], KEY), segments(detector)[0]).tolist() == []
 
 
 def test_spelled_as_it_was_written(made: tuple[Traffic, Detector]) -> None:

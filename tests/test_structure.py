@@ -22,7 +22,7 @@ LAYERS = (
     ("records",),
     ("sketch",),
     ("minhash", "simhash"),
-    ("lsh", "interop"),
+    ("lsh", "interop", "store"),
     ("clusters", "holders"),
     ("prevalence",),
     ("readers", "encoders", "simulate", "vectors"),

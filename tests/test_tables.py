@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from fingerprint.records import AccountCharge, Campaign
+from fingerprint.store import TextStore
 from fingerprint.tables import MAX_CHARS, account_table, cluster_table, prompt_table
 from fingerprint.traffic import Traffic
 
@@ -31,7 +32,7 @@ def traffic(n: int = 60, seed: int = 0) -> Traffic:
         time_us=rng.integers(0, 10**15, n), conversation=np.full(n, -1), text=text, exact=np.arange(n_texts).astype(np.uint64) * 7,
         first_row=np.arange(n_texts), cluster=cluster,
         similarity=np.linspace(0.7, 1, 12, dtype=np.float32)[:n_texts], n_invisible=np.zeros(n_texts, np.uint32),
-        prompts=pa.chunked_array([[f"text {t} " + "é" * 3000 for t in text]], pa.large_string()),
+        store=TextStore.of(pa.array([f"text {t} " + "é" * 3000 for t in range(n_texts)], pa.large_string())), place=np.arange(n_texts),
         file=np.zeros(n, np.int32), line=np.arange(1, n + 1), system=np.full(n, -1, np.int32), system_texts=pa.array([], pa.large_string()))
 
 
@@ -87,7 +88,7 @@ def test_cluster_table_equals_a_loop() -> None:
     for row, (_, rows) in zip(table.to_pylist(), wanted, strict=True):
         assert row["n_prompts"] == len(rows) and row["n_accounts"] == len(set(made.account[rows].tolist()))
         assert row["n_texts"] == len(set(made.text[rows].tolist())) and row["representative_row"] == min(rows)
-        assert row["prompt"] == made.prompts[min(rows)].as_py()[:MAX_CHARS]
+        assert row["prompt"] == made.texts(made.text[[min(rows)]])[0][:MAX_CHARS]
         seen = pa.array([made.time_us[rows].min(), made.time_us[rows].max()], pa.int64()).cast(WHEN).to_pylist()
         assert [row["first_seen"], row["last_seen"]] == seen
 

@@ -247,18 +247,63 @@ def band_keys_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band
             fp_band_keys(&bands, i, &out[i, 0])
 
 
-def cluster_rows(const uint32_t[:, ::1] values not None, const int32_t[::1] n_shingles not None, const int64_t[::1] rows not None,
-                 int64_t num_bands, int64_t rows_per_band, int64_t min_equal, int64_t max_candidates, int64_t[::1] labels not None,
-                 int32_t[::1] n_equal not None):
+def compact_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band, uint8_t[:, ::1] out not None, uint32_t[:, ::1] band_keys not None):
+    """Fill ``out`` uint8[n, num_perm] and ``band_keys`` uint32[n, num_bands] with what clustering needs of each signature. Releases the GIL."""
+    cdef fp_bands_t bands
+    cdef int64_t n = values.shape[0], i
+    _check_length("out", out.shape[0], n)
+    _check_length("band_keys", band_keys.shape[0], n)
+    if out.shape[1] != values.shape[1]:
+        raise ValueError(f"out has {out.shape[1]} columns, not {values.shape[1]}")
+    _check_bands(values.shape[1], band_keys.shape[1], rows_per_band)
+    if n == 0:
+        return
+    bands.values = &values[0, 0]
+    bands.num_perm, bands.num_bands, bands.rows_per_band = values.shape[1], band_keys.shape[1], rows_per_band
+    with nogil:
+        for i in range(n):
+            fp_compact(&bands, i, &out[i, 0], &band_keys[i, 0])
+
+
+def intern_rows(const uint64_t[::1] exact not None, uint64_t[::1] slots not None, int32_t[::1] numbers not None, int32_t n_known,
+                int32_t[::1] out not None):
+    """Fill ``out`` with the number of each hash, in order of first appearance, -1 for the hash 0; return how many numbers are given now.
+
+    ``slots`` and ``numbers`` are the table, zeros at first, with more slots than hashes. Releases the GIL.
+    """
+    cdef int64_t n = exact.shape[0], n_slots = slots.shape[0], i
+    cdef uint64_t at
+    _check_length("out", out.shape[0], n)
+    _check_length("numbers", numbers.shape[0], n_slots)
+    if n_known < 0 or n_known + n >= n_slots or n_known + n >= 1 << 31:
+        raise ValueError(f"a table of {n_slots} slots has no room for {n_known} hashes and {n} more")
+    with nogil:
+        for i in range(n):
+            if exact[i] == 0:
+                out[i] = -1
+                continue
+            at = fp_scale64(exact[i], <uint64_t>n_slots)
+            while slots[at] != 0 and slots[at] != exact[i]:
+                at = at + 1 if at + 1 < <uint64_t>n_slots else 0
+            if slots[at] == 0:
+                slots[at] = exact[i]
+                numbers[at] = n_known
+                n_known += 1
+            out[i] = numbers[at]
+    return n_known
+
+
+def cluster_rows(const uint8_t[:, ::1] values not None, const uint32_t[:, ::1] band_keys not None, const int64_t[::1] rows not None,
+                 int64_t min_equal, int64_t max_candidates, int64_t[::1] labels not None, int32_t[::1] n_equal not None):
     """Assign each of ``rows``, in this order, to a leader; see fingerprint.clusters. Returns ``n_budget_exceeded``. Releases the GIL."""
     cdef fp_cluster_t cluster
     cdef int64_t n = rows.shape[0], i, last
     cdef int status
     memset(&cluster, 0, sizeof(cluster))
-    _check_length("n_shingles", n_shingles.shape[0], values.shape[0])
+    _check_length("band_keys", band_keys.shape[0], values.shape[0])
     _check_length("labels", labels.shape[0], n)
     _check_length("n_equal", n_equal.shape[0], n)
-    _check_bands(values.shape[1], num_bands, rows_per_band)
+    _check_bands(values.shape[1], band_keys.shape[1], 1)
     if not 1 <= max_candidates <= 1 << 20 or min_equal < 1:
         raise ConfigError(f"max_candidates {max_candidates} or min_equal {min_equal} is out of range")
     for i in range(n):
@@ -266,11 +311,10 @@ def cluster_rows(const uint32_t[:, ::1] values not None, const int32_t[::1] n_sh
             raise ValueError(f"row number {rows[i]} at {i} is beyond the {values.shape[0]} signatures")
     if n == 0:
         return 0
-    cluster.bands.values = &values[0, 0]
-    cluster.bands.num_perm, cluster.bands.num_bands, cluster.bands.rows_per_band = values.shape[1], num_bands, rows_per_band
+    cluster.bytes, cluster.band_keys = &values[0, 0], &band_keys[0, 0]
+    cluster.num_perm, cluster.num_bands = values.shape[1], band_keys.shape[1]
     cluster.min_equal, cluster.max_candidates = min_equal, max_candidates
     cluster.rows = &rows[0]
-    cluster.n_shingles = &n_shingles[0]
     status = fp_cluster_init(&cluster)
     i = 0
     try:

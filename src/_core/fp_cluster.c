@@ -1,6 +1,7 @@
-/* Leader clustering of signatures over one open-addressing table of band keys.
+/* Leader clustering of compact signatures over one open-addressing table of band keys.
  *
- * Design. Rows come in a fixed order. A row looks up its bands, checks the leaders it finds there against its whole signature, and joins the
+ * Design. Of each value of a signature one byte is kept (b-bit minwise hashing, Li and Koenig 2010: of unequal values one in 256 agrees, which
+ * whoever reads the counts takes off), of each band key 32 bits; what these let through costs one comparison. Rows come in a fixed order. A row looks up its bands, checks the leaders it finds there against its whole signature, and joins the
  * best one at or above the threshold, the earliest of equals; else it becomes a leader and its bands enter the table. Members are never
  * compared with members, so a drifting chain cannot grow into one cluster, and a flood costs one comparison a row.
  * A slot is tag (16 bits) | band (10) | leader + 1 (38); 0 is empty. Keys themselves are not stored: two of them that agree in tag, band and
@@ -14,8 +15,6 @@
 
 #include "fp_core.h"
 
-__extension__ typedef unsigned __int128 fp_uint128_t;
-
 #define FP_LEADER_BITS 38
 #define FP_FIRST_SLOTS 1024
 
@@ -28,16 +27,50 @@ void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys) {
     }
 }
 
+void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys) {
+    const uint32_t *value = bands->values + row * bands->num_perm;
+    /* the upper bits of a minimum are mostly zero and the lowest depend on its place: take those of a multiple */
+    for (int64_t i = 0; i < bands->num_perm; i++) bytes[i] = (uint8_t)((value[i] * 0x9e3779b1u) >> 24);
+    for (int64_t b = 0; b < bands->num_bands; b++) {
+        uint64_t key = (uint64_t)(b + 1) << 32;
+        for (int64_t r = 0; r < bands->rows_per_band; r++) key = fp_mix64(key ^ *value++);
+        band_keys[b] = (uint32_t)(key >> 32);
+    }
+}
+
 int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n) {
     uint32_t n_equal = 0; /* n <= FP_MAX_NUM_PERM; 32 bits keep the vector lanes even */
     for (int64_t i = 0; i < n; i++) n_equal += a[i] == b[i];
     return n_equal;
 }
 
+/* Eight bytes at a time: the high bit of each byte of `differ` tells whether a and b differ there. Counts of 255 words fit into the bytes of `sum`. */
+static int64_t count_equal_bytes(const uint8_t *a, const uint8_t *b, int64_t n) {
+    const uint64_t low = 0x7f7f7f7f7f7f7f7fu, pairs = 0x00ff00ff00ff00ffu;
+    uint64_t sum = 0;
+    int64_t i = 0, n_equal = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t x, y;
+        memcpy(&x, a + i, 8);
+        memcpy(&y, b + i, 8);
+        x ^= y;
+        const uint64_t differ = ((x & low) + low) | x;
+        sum += (~differ >> 7) & 0x0101010101010101u;
+    }
+    sum = (sum & pairs) + ((sum >> 8) & pairs);
+    n_equal = (int64_t)((sum * 0x0001000100010001u) >> 48);
+    for (; i < n; i++) n_equal += a[i] == b[i];
+    return n_equal;
+}
+
+static void slot_keys(const fp_cluster_t *c, int64_t row, uint64_t *keys) {
+    const uint32_t *key = c->band_keys + row * c->num_bands;
+    for (int64_t b = 0; b < c->num_bands; b++) keys[b] = fp_mix64((uint64_t)(b + 1) << 32 | key[b]);
+}
+
 static uint64_t slot_tag(uint64_t key, int64_t band) { return (key & 0xffff) << 48 | (uint64_t)band << FP_LEADER_BITS; }
 
-/* The high half of key * n_slots: uniform without a division, and n_slots need be no power of two. */
-static uint64_t slot_home(const fp_cluster_t *c, uint64_t key) { return (uint64_t)(((fp_uint128_t)key * c->n_slots) >> 64); }
+static uint64_t slot_home(const fp_cluster_t *c, uint64_t key) { return fp_scale64(key, c->n_slots); }
 
 static void insert(fp_cluster_t *c, uint64_t key, int64_t band, int64_t leader) {
     const uint64_t tag = slot_tag(key, band);
@@ -52,11 +85,11 @@ static void insert(fp_cluster_t *c, uint64_t key, int64_t band, int64_t leader) 
     c->n_used++;
 }
 
-/* Grow by half when three quarters are taken, and enter all leaders again: their keys are cheaper to make than to keep. */
+/* Grow by half when three quarters are taken, and enter all leaders again. */
 static int reserve_slots(fp_cluster_t *c) {
-    if ((uint64_t)(c->n_used + c->bands.num_bands) <= c->n_slots / 4 * 3) return FP_OK;
+    if ((uint64_t)(c->n_used + c->num_bands) <= c->n_slots / 4 * 3) return FP_OK;
     uint64_t n_slots = c->n_slots;
-    while ((uint64_t)(c->n_used + c->bands.num_bands) > n_slots / 4 * 3) n_slots += n_slots / 2;
+    while ((uint64_t)(c->n_used + c->num_bands) > n_slots / 4 * 3) n_slots += n_slots / 2;
     uint64_t *slots = calloc(n_slots, sizeof *slots);
     if (!slots) return FP_NO_MEMORY;
     free(c->slots);
@@ -65,11 +98,9 @@ static int reserve_slots(fp_cluster_t *c) {
     c->n_used = 0;
     uint64_t *keys = (uint64_t *)c->sorted; /* as long as num_bands * max_candidates words, and idle here */
     for (int64_t leader = 0; leader < c->n_leaders; leader++) {
-        const int64_t row = c->leader_rows[leader];
-        if (c->n_shingles[row] <= 0) continue;
-        fp_band_keys(&c->bands, row, keys);
-        for (int64_t b = 0; b < c->bands.num_bands; b++) __builtin_prefetch(c->slots + slot_home(c, keys[b]), 1);
-        for (int64_t b = 0; b < c->bands.num_bands; b++) insert(c, keys[b], b, leader);
+        slot_keys(c, c->leader_rows[leader], keys);
+        for (int64_t b = 0; b < c->num_bands; b++) __builtin_prefetch(c->slots + slot_home(c, keys[b]), 1);
+        for (int64_t b = 0; b < c->num_bands; b++) insert(c, keys[b], b, leader);
     }
     return FP_OK;
 }
@@ -90,7 +121,7 @@ static int reserve_leaders(fp_cluster_t *c) {
 }
 
 int fp_cluster_init(fp_cluster_t *c) {
-    const size_t n_bands = (size_t)c->bands.num_bands, n_candidates = n_bands * (size_t)c->max_candidates;
+    const size_t n_bands = (size_t)c->num_bands, n_candidates = n_bands * (size_t)c->max_candidates;
     c->n_slots = FP_FIRST_SLOTS;
     c->slots = calloc(c->n_slots, sizeof *c->slots);
     c->keys = malloc(n_bands * sizeof *c->keys);
@@ -120,7 +151,7 @@ void fp_cluster_free(fp_cluster_t *c) {
 static int64_t find_candidates(fp_cluster_t *c, int64_t position, int *full) {
     int64_t n = 0;
     *full = 0;
-    for (int64_t b = 0; b < c->bands.num_bands; b++) {
+    for (int64_t b = 0; b < c->num_bands; b++) {
         const uint64_t tag = slot_tag(c->keys[b], b);
         int64_t n_same = 0;
         for (uint64_t at = slot_home(c, c->keys[b]); c->slots[at] && n_same < c->max_candidates; at = at + 1 == c->n_slots ? 0 : at + 1) {
@@ -143,15 +174,15 @@ static int64_t find_candidates(fp_cluster_t *c, int64_t position, int *full) {
 /* Order candidates by the bands they share, most first: a counting sort, stable. */
 static void sort_candidates(fp_cluster_t *c, int64_t n) {
     int64_t n_with[FP_MAX_BANDS + 2] = {0};
-    for (int64_t i = 0; i < n; i++) n_with[c->bands.num_bands - c->n_hits[c->candidates[i]] + 1]++;
-    for (int64_t h = 1; h <= c->bands.num_bands; h++) n_with[h] += n_with[h - 1];
-    for (int64_t i = 0; i < n; i++) c->sorted[n_with[c->bands.num_bands - c->n_hits[c->candidates[i]]]++] = c->candidates[i];
+    for (int64_t i = 0; i < n; i++) n_with[c->num_bands - c->n_hits[c->candidates[i]] + 1]++;
+    for (int64_t h = 1; h <= c->num_bands; h++) n_with[h] += n_with[h - 1];
+    for (int64_t i = 0; i < n; i++) c->sorted[n_with[c->num_bands - c->n_hits[c->candidates[i]]]++] = c->candidates[i];
     memcpy(c->candidates, c->sorted, (size_t)n * sizeof *c->candidates);
 }
 
 static int64_t find_leader(fp_cluster_t *c, int64_t position, int64_t *best_equal) {
-    const int64_t num_perm = c->bands.num_perm;
-    const uint32_t *value = c->bands.values + c->rows[position] * num_perm;
+    const int64_t num_perm = c->num_perm;
+    const uint8_t *bytes = c->bytes + c->rows[position] * num_perm;
     int full;
     int64_t n = find_candidates(c, position, &full), best = -1;
     *best_equal = c->min_equal;
@@ -162,7 +193,7 @@ static int64_t find_leader(fp_cluster_t *c, int64_t position, int64_t *best_equa
     }
     for (int64_t i = 0; i < n; i++) {
         const int64_t leader = c->candidates[i];
-        const int64_t n_equal = fp_count_equal(value, c->bands.values + c->leader_rows[leader] * num_perm, num_perm);
+        const int64_t n_equal = count_equal_bytes(bytes, c->bytes + c->leader_rows[leader] * num_perm, num_perm);
         if (n_equal > *best_equal || (n_equal == *best_equal && (best < 0 || leader < best))) {
             *best_equal = n_equal;
             best = leader;
@@ -173,39 +204,39 @@ static int64_t find_leader(fp_cluster_t *c, int64_t position, int64_t *best_equa
 
 static int add_leader(fp_cluster_t *c, int64_t row) {
     if (reserve_leaders(c) != FP_OK) return FP_NO_MEMORY;
-    const int has_signature = c->n_shingles[row] > 0;
-    if (has_signature && reserve_slots(c) != FP_OK) return FP_NO_MEMORY;
+    if (reserve_slots(c) != FP_OK) return FP_NO_MEMORY;
     const int64_t leader = c->n_leaders++;
     c->leader_rows[leader] = row;
     c->last_seen[leader] = -1;
-    for (int64_t b = 0; has_signature && b < c->bands.num_bands; b++) insert(c, c->keys[b], b, leader);
+    for (int64_t b = 0; b < c->num_bands; b++) insert(c, c->keys[b], b, leader);
     return FP_OK;
 }
 
 /* Rows lie anywhere in memory, and so do their slots: ask for the values two rows ahead and for the slots one row ahead. */
 static void look_ahead(fp_cluster_t *c, int64_t position, int64_t n_rows) {
     if (position + 1 < n_rows) {
-        fp_band_keys(&c->bands, c->rows[position + 1], c->next_keys);
-        for (int64_t b = 0; b < c->bands.num_bands; b++) __builtin_prefetch(c->slots + slot_home(c, c->next_keys[b]));
+        slot_keys(c, c->rows[position + 1], c->next_keys);
+        for (int64_t b = 0; b < c->num_bands; b++) __builtin_prefetch(c->slots + slot_home(c, c->next_keys[b]));
     }
     if (position + 2 < n_rows) {
-        const uint32_t *value = c->bands.values + c->rows[position + 2] * c->bands.num_perm;
-        for (int64_t i = 0; i < c->bands.num_perm; i += 16) __builtin_prefetch(value + i);
+        const uint8_t *bytes = c->bytes + c->rows[position + 2] * c->num_perm;
+        for (int64_t i = 0; i < c->num_perm; i += 64) __builtin_prefetch(bytes + i);
+        __builtin_prefetch(c->band_keys + c->rows[position + 2] * c->num_bands);
     }
 }
 
 int fp_cluster_run(fp_cluster_t *c, int64_t first, int64_t last, int64_t n_rows, int64_t *labels, int32_t *n_equal) {
-    if (first < last) fp_band_keys(&c->bands, c->rows[first], c->next_keys);
+    if (first < last) slot_keys(c, c->rows[first], c->next_keys);
     for (int64_t i = first; i < last; i++) {
         uint64_t *keys = c->keys;
-        int64_t equal = c->bands.num_perm, leader = -1;
+        int64_t equal;
         c->keys = c->next_keys;
         c->next_keys = keys;
         look_ahead(c, i, n_rows);
-        if (c->n_shingles[c->rows[i]] > 0) leader = find_leader(c, i, &equal);
+        int64_t leader = find_leader(c, i, &equal);
         if (leader < 0) {
             leader = c->n_leaders;
-            equal = c->bands.num_perm;
+            equal = c->num_perm;
             if (add_leader(c, c->rows[i]) != FP_OK) return FP_NO_MEMORY;
         }
         labels[i] = leader;

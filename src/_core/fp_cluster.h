@@ -1,4 +1,4 @@
-/* Band keys and leader clustering of signatures. */
+/* Band keys, compact signatures and leader clustering of these. */
 #ifndef FP_CLUSTER_H
 #define FP_CLUSTER_H
 
@@ -14,12 +14,15 @@ typedef struct {
 /* keys[num_bands] of one signature. */
 void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys);
 int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n);
+/* bytes[num_perm] and band_keys[num_bands] of one signature: what clustering needs of it, in less than half of the memory. */
+void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys);
 
 typedef struct {
-    fp_bands_t bands;
+    const uint8_t *bytes;      /* [*, num_perm] */
+    const uint32_t *band_keys; /* [*, num_bands] */
+    int64_t num_perm, num_bands;
     int64_t min_equal, max_candidates;
-    const int64_t *rows;       /* rows to cluster, in the order in which they may become leaders */
-    const int32_t *n_shingles; /* by row; 0: no signature, a leader that nobody can join */
+    const int64_t *rows; /* rows to cluster, in the order in which they may become leaders */
     int64_t n_leaders, n_budget_exceeded;
     /* private */
     int64_t leader_capacity, n_used;

@@ -48,6 +48,10 @@ cdef extern from "fp_core.h" nogil:
                        fp_text_t *text, const fp_sketch_out_t *out)
 
 
+cdef extern from "fp_hash.h" nogil:
+    uint64_t fp_scale64(uint64_t x, uint64_t n)
+
+
 cdef extern from "fp_cluster.h" nogil:
     const int FP_MAX_BANDS
 
@@ -58,16 +62,19 @@ cdef extern from "fp_cluster.h" nogil:
         int64_t rows_per_band
 
     ctypedef struct fp_cluster_t:
-        fp_bands_t bands
+        const uint8_t *bytes
+        const uint32_t *band_keys
+        int64_t num_perm
+        int64_t num_bands
         int64_t min_equal
         int64_t max_candidates
         const int64_t *rows
-        const int32_t *n_shingles
         int64_t n_leaders
         int64_t n_budget_exceeded
 
     void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys)
     int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n)
+    void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys)
     int fp_cluster_init(fp_cluster_t *cluster)
     int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int64_t n_rows, int64_t *labels, int32_t *n_equal)
     void fp_cluster_free(fp_cluster_t *cluster)

@@ -80,4 +80,9 @@ static inline uint64_t fp_mix64(uint64_t x) {
     return x ^ (x >> 31);
 }
 
+__extension__ typedef unsigned __int128 fp_uint128_t;
+
+/* The high half of x * n: a uniform x to a uniform number below n, without a division. */
+static inline uint64_t fp_scale64(uint64_t x, uint64_t n) { return (uint64_t)(((fp_uint128_t)x * n) >> 64); }
+
 #endif

@@ -44,12 +44,16 @@ def normalize_rows(
 def count_equal_rows(a: npt.NDArray[np.uint32], b: npt.NDArray[np.uint32], out: npt.NDArray[np.int32]) -> None: ...
 def hamming_rows(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64], out: npt.NDArray[np.uint8]) -> None: ...
 def band_keys_rows(values: npt.NDArray[np.uint32], rows_per_band: int, out: npt.NDArray[np.uint64]) -> None: ...
+def compact_rows(
+    values: npt.NDArray[np.uint32], rows_per_band: int, out: npt.NDArray[np.uint8], band_keys: npt.NDArray[np.uint32]
+) -> None: ...
+def intern_rows(
+    exact: npt.NDArray[np.uint64], slots: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int32], n_known: int, out: npt.NDArray[np.int32]
+) -> int: ...
 def cluster_rows(
-    values: npt.NDArray[np.uint32],
-    n_shingles: npt.NDArray[np.int32],
+    values: npt.NDArray[np.uint8],
+    band_keys: npt.NDArray[np.uint32],
     rows: npt.NDArray[np.int64],
-    num_bands: int,
-    rows_per_band: int,
     min_equal: int,
     max_candidates: int,
     labels: npt.NDArray[np.int64],

@@ -85,7 +85,8 @@ def _because(group: Group, detector: Detector, shared: Spelled | None) -> str:
     copied = group.copies.shared_mean if group.copies is not None else 0.0
     what = "ask for the same kind of thing, their prompts are mostly each other's nearest"
     if shared is not None and group.subjectless:
-        what = f"put one text into {_where(shared)}, as {_other_users(group, detector):,} other accounts do"
+        others = _other_users(group, detector)
+        what = f"put one text into {_where(shared)}, as {f'{others:,} other accounts do' if others else 'no other account does'}"
     return (f"{len(group.members)} unrelated accounts {what}, "
             f"{copied:.0%} repeat what another account sent, and who sends what is random: the most similar other prompt is of the same "
             f"account {trace:+.1%} more often than by chance; for people with one interest it is {PEOPLE:+.0%} or more")
@@ -225,7 +226,7 @@ def _representatives(texts: npt.NDArray[np.int64], detector: Detector, traffic: 
     return [Representative(int(row), name, prompt if with_text else None, len(prompt)) for row, name, prompt in zip(rows, names, prompts, strict=True)]
 
 
-def _timeline(account: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> list[Day]:
+def _timeline(account: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> list[Day]:
     day = times // (24 * HOUR_US)
     days, count = np.unique(day, return_counts=True)
     pairs = np.unique(np.stack([day, account], 1), axis=0)

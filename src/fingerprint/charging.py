@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .detection import Detector, Group
 from .neighbours import Held, cast_votes
-from .segments import carried
+from .segments import Segment, contain
 from .traffic import Traffic
 
 TEXTS_AT_ONCE = 50_000
@@ -48,7 +48,7 @@ def charge(groups: Sequence[Group], detector: Detector, traffic: Traffic,
         member[group.members] = True
     rest = np.flatnonzero(~holdings.sampled & member[holdings.actor])
     actors, texts = [[detector.actor[g.attributed]] for g in groups], [[detector.text[g.attributed]] for g in groups]
-    for part in _by_text(rest, holdings.text[rest]):
+    for part in _by_text(rest, traffic.place[holdings.text[rest]]):
         text, point = np.unique(holdings.text[part], return_inverse=True)
         for i, rows in enumerate(_attribute(groups, detector, traffic, part, text, point)):
             actors[i].append(holdings.actor[part][rows])
@@ -58,12 +58,12 @@ def charge(groups: Sequence[Group], detector: Detector, traffic: Traffic,
     return [_events(g, np.concatenate(a), np.concatenate(t), traffic) for g, a, t in zip(groups, actors, texts, strict=True)]
 
 
-def _by_text(rows: npt.NDArray[np.int64], text: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """Split holdings into parts of bounded size, all of one text together."""
-    order = np.argsort(text, kind="stable")
+def _by_text(rows: npt.NDArray[np.int64], place: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Split holdings into parts of bounded size, all of one text together, and texts that lie together."""
+    order = np.argsort(place, kind="stable")
     if not len(order):
         return []
-    distinct = np.cumsum(np.diff(text[order], prepend=-1) > 0) - 1
+    distinct = np.cumsum(np.diff(place[order], prepend=-1) > 0) - 1
     return np.split(rows[order], np.searchsorted(distinct, np.arange(TEXTS_AT_ONCE, distinct[-1] + 1, TEXTS_AT_ONCE)))
 
 
@@ -72,16 +72,25 @@ def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, pa
     """Return, per group, which of the holdings `part`, of unsampled texts ``text[point]``, are its members' and attributed to it."""
     evidence = detector.evidence
     actor, system = evidence.holdings.actor[part], evidence.holdings.system[part]
-    vectors = evidence.encode(traffic.prompts.take(traffic.first_row[text]))
+    prompts = traffic.take(text)
+    vectors = evidence.encode(prompts)
     similarity, index = evidence.search.nearest(vectors, evidence.index.shape[1])
     votes = cast_votes(similarity, index, detector.floor, detector.held, Held(point, actor, len(text), evidence.n_actors))
+    words = evidence.words(prompts.to_pylist()) if any(g.segment is not None for g in groups) else None
     found = []
     for group in groups:
         rows = detector.drawn(votes, group.members, group.attribution)[0]
-        if group.segment is not None:
-            rows = np.union1d(rows, np.flatnonzero(carried(evidence, group.segment, evidence.holdings.text[part], system)))
+        if group.segment is not None and words is not None:
+            rows = np.union1d(rows, np.flatnonzero(contain(words, group.segment)[point] | _beside(group.segment, system, detector)))
         found.append(rows[np.isin(actor[rows], group.members)])
     return found
+
+
+def _beside(segment: Segment, system: npt.NDArray[np.int32], detector: Detector) -> npt.NDArray[np.bool_]:
+    """Say of each holding whether its system text contains a segment."""
+    evidence, named = detector.evidence, np.unique(system[system >= 0]).astype(np.int64)
+    has = contain(evidence.words(evidence.systems(named)), segment) if len(named) else np.zeros(0, bool)
+    return np.concatenate([has, [False]])[np.where(system >= 0, np.searchsorted(named, system), len(named))]
 
 
 def _events(group: Group, actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], traffic: Traffic) -> npt.NDArray[np.int64]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +17,41 @@ from .lsh import choose_bands
 from .sketch import Signatures
 
 MAX_CANDIDATES = 64
+CHANCE = 1 / 256  # that a byte of two unequal values agrees
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """What clustering needs of the signatures of n texts: 212 bytes each instead of 512, at 128 values and 21 bands.
+
+    Attributes
+    ----------
+    values : uint8[n, num_perm]
+        A byte of each value; two rows of Jaccard similarity ``s`` agree in ``s + (1 - s) / 256`` of them (Li and König 2010).
+    band_keys : uint32[n, num_bands]
+        Half of each band key.
+    signed : bool[n]
+        False for a text without signature; the other two are without meaning there.
+    """
+
+    values: npt.NDArray[np.uint8]
+    band_keys: npt.NDArray[np.uint32]
+    signed: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.signed)
+
+    def __getitem__(self, rows: slice | npt.NDArray[Any]) -> Compact:
+        return Compact(self.values[rows], self.band_keys[rows], self.signed[rows])
+
+
+def compact(signatures: Signatures, threshold: float = 0.7) -> Compact:
+    """Return what clustering at a threshold needs of signatures. Releases the GIL."""
+    num_bands, rows_per_band = choose_bands(threshold, signatures.num_perm)
+    n = len(signatures)
+    values, band_keys = np.empty((n, signatures.num_perm), np.uint8), np.empty((n, num_bands), np.uint32)
+    _core.compact_rows(np.ascontiguousarray(signatures.values), rows_per_band, values, band_keys)
+    return Compact(values, band_keys, signatures.n_shingles > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +82,8 @@ class Clusters:
         return len(self.leaders)
 
 
-def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: float = 0.7, *, max_candidates: int = MAX_CANDIDATES) -> Clusters:
+def cluster(signatures: Signatures | Compact, exact: npt.NDArray[np.uint64], threshold: float = 0.7, *, max_candidates: int = MAX_CANDIDATES,
+            threads: int | None = None) -> Clusters:
     """Cluster near duplicates around leaders.
 
     Distinct texts are taken in the order of their exact hashes, so the result depends neither on the order of the rows nor on how they were
@@ -54,14 +93,16 @@ def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: fl
 
     Parameters
     ----------
-    signatures : Signatures
-        n rows.
+    signatures : Signatures or Compact
+        n rows; compact ones made for the same threshold.
     exact : uint64[n]
         Exact hashes of the same rows (``Sketch.exact``); 0 is the empty text.
     threshold : float
         Least estimated Jaccard similarity to a leader, in (0, 1].
     max_candidates : int
         How many leaders a text is compared with at most, and how many a bucket keeps; those that share most bands come first.
+    threads : int, optional
+        Of the search for texts that share a band with any other; default one for each processor.
 
     Returns
     -------
@@ -77,7 +118,8 @@ def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: fl
 
     Notes
     -----
-    Releases the GIL, looks for signals. Expected time O(n); at most ``max_candidates`` comparisons for each distinct text, whatever the input.
+    Releases the GIL, looks for signals. Expected time O(n); at most ``max_candidates`` comparisons for each distinct text, whatever the input. A text
+    that shares no band with any other is a cluster by itself and is compared with nothing.
 
     Examples
     --------
@@ -87,29 +129,44 @@ def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: fl
     >>> c.labels[0] == c.labels[1], c.labels[0] == c.labels[2], int(c.labels[3]), len(c)
     (np.True_, np.False_, -1, 2)
     """
-    num_bands, rows_per_band = choose_bands(threshold, signatures.num_perm)
     if not 1 <= max_candidates <= 1 << 20:
         raise ConfigError(f"max_candidates is from 1 to {1 << 20}, not {max_candidates}")
     if len(exact) != len(signatures):
         raise ValueError(f"exact has {len(exact)} rows, the signatures have {len(signatures)}")
+    made = compact(signatures, threshold) if isinstance(signatures, Signatures) else signatures
     texts, first_rows, text_of_row = np.unique(exact, return_index=True, return_inverse=True)
     n_empty = int(len(texts) > 0 and texts[0] == 0)  # sorted: the empty text comes first
-    rows = np.ascontiguousarray(first_rows[n_empty:], np.int64)
-    labels, n_equal = np.empty(len(rows), np.int64), np.empty(len(rows), np.int32)
+    rows = first_rows[n_empty:].astype(np.int64)
+    num_perm = made.values.shape[1]
     # ceil without the rounding error of threshold * num_perm: 0.07 * 100 is a little above 7
-    min_equal = max(1, math.ceil(threshold * signatures.num_perm - 1e-9))
+    min_equal = max(1, math.ceil((threshold + (1 - threshold) * CHANCE) * num_perm - 1e-9))
+    meeting = np.flatnonzero(made.signed[rows] & _meets(made.band_keys, rows, threads))
+    label, equal = np.empty(len(meeting), np.int64), np.empty(len(meeting), np.int32)
     n_budget_exceeded = _core.cluster_rows(
-        np.ascontiguousarray(signatures.values),
-        np.ascontiguousarray(signatures.n_shingles),
-        rows,
-        num_bands,
-        rows_per_band,
-        min_equal,
-        max_candidates,
-        labels,
-        n_equal,
-    )
-    is_leader = np.diff(np.maximum.accumulate(labels), prepend=-1) > 0 if len(labels) else np.empty(0, bool)
+        np.ascontiguousarray(made.values), np.ascontiguousarray(made.band_keys), rows[meeting], min_equal, max_candidates, label, equal)
+    founds = np.diff(np.maximum.accumulate(label), prepend=-1) > 0 if len(label) else np.empty(0, bool)
+    leader, n_equal = np.arange(len(rows)), np.full(len(rows), num_perm)
+    leader[meeting], n_equal[meeting] = meeting[founds][label], equal
+    is_leader = leader == np.arange(len(rows))
+    labels = np.cumsum(is_leader)[leader] - 1
+    similarity = np.maximum(0.0, (n_equal / num_perm - CHANCE) / (1 - CHANCE))
     text_labels = np.concatenate([np.full(n_empty, -1, np.int64), labels])
-    text_similarity = np.concatenate([np.zeros(n_empty, np.float32), (n_equal / signatures.num_perm).astype(np.float32)])
+    text_similarity = np.concatenate([np.zeros(n_empty, np.float32), similarity.astype(np.float32)])
     return Clusters(text_labels[text_of_row], rows[is_leader], text_similarity[text_of_row], len(exact) - len(texts), n_budget_exceeded)
+
+
+def _meets(band_keys: npt.NDArray[np.uint32], rows: npt.NDArray[np.int64], threads: int | None) -> npt.NDArray[np.bool_]:
+    """Say of each of these rows whether another one has the same key in any band, bool[len(rows)]."""
+    found = np.zeros(len(rows), bool)
+
+    def mark(band: int) -> npt.NDArray[np.uint64]:
+        keyed = band_keys[rows, band].astype(np.uint64) << np.uint64(32)
+        keyed |= np.arange(len(rows), dtype=np.uint64)
+        keyed.sort()
+        same = np.flatnonzero(keyed[1:] >> np.uint64(32) == keyed[:-1] >> np.uint64(32))
+        return np.concatenate([keyed[same], keyed[same + 1]]) & np.uint64(0xFFFFFFFF)
+
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        for marked in pool.map(mark, range(band_keys.shape[1])):
+            found[marked] = True
+    return found

@@ -34,7 +34,7 @@ class Evidence:
         Who holds what.
     n_actors : int
     texts : callable
-        Maps text indices to prompts.
+        Maps indices of sampled texts to prompts.
     systems : callable
         Maps indices of system texts to these.
     search : VectorIndex

@@ -11,87 +11,97 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .clusters import cluster
+from .clusters import Compact, cluster, compact
 from .config import ScanConfig
 from .keys import Key
+from .lsh import choose_bands
 from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
 from .readers import EventReader, read_events
-from .sketch import Signatures, Sketch, sketch
+from .sketch import exact_hashes, sketch
+from .store import Numbering, TextStore
 from .traffic import Traffic, declared_actors
 
 
 class _Distinct:
-    """The distinct texts of the batches so far. Equal texts of one batch are kept once, those of several until all are sorted."""
+    """The distinct texts of the batches so far: each is signed, and kept, when it is seen first."""
 
-    def __init__(self) -> None:
-        self.n_rows = 0
+    def __init__(self, config: ScanConfig, key: Key) -> None:
+        self.store = TextStore()
+        self._config, self._key, self._numbering, self._n_rows = config, key, Numbering(), 0
         self._exact: list[npt.NDArray[np.uint64]] = []
         self._rows: list[npt.NDArray[np.int64]] = []
-        self._parts: list[tuple[Signatures, npt.NDArray[np.uint32]]] = []
+        self._parts: list[tuple[Compact, npt.NDArray[np.uint32]]] = []
 
-    def add(self, made: Sketch) -> None:
-        """Take in a batch."""
-        exact, first = np.unique(made.exact, return_index=True)
-        self._exact.append(exact)
-        self._rows.append(first + self.n_rows)
-        self._parts.append((made.signatures[first], made.n_invisible[first]))
-        self.n_rows += len(made)
+    def add(self, prompts: pa.LargeStringArray) -> npt.NDArray[np.int32]:
+        """Take in a batch; return the number of each text, in order of first appearance, -1 for an empty one."""
+        config = self._config.sketch
+        exact = exact_hashes(prompts, key=self._key, threads=self._config.threads)
+        numbers, new = self._numbering.add(exact)
+        if len(new):
+            fresh = prompts if len(new) == len(prompts) else prompts.take(pa.array(new))
+            made = sketch(fresh, key=self._key, num_perm=config.num_perm, ngram=config.ngram, threads=self._config.threads)
+            self.store.append(fresh)
+            self._exact.append(exact[new])
+            self._rows.append(new + self._n_rows)
+            self._parts.append((compact(made.signatures, config.threshold), made.n_invisible))
+        self._n_rows += len(prompts)
+        return numbers
 
-    def settle(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], Signatures, npt.NDArray[np.uint32]]:
-        """Return exact hash, first row, signature and invisible characters of each distinct text but the empty one, by hash; keeps nothing.
+    def settle(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.int64], Compact, npt.NDArray[np.uint32]]:
+        """Return exact hash, number, first row, compact signature and invisible characters of each distinct text, by hash; keeps only the store.
 
         Each batch is released as it is copied, so that signatures, most of the memory of this stage, are held once.
         """
-        exact, rows = np.concatenate(self._exact), np.concatenate(self._rows)
-        kept = np.unique(exact, return_index=True)[1]
-        kept = kept[exact[kept] != 0]
-        order = np.argsort(kept)
-        one = self._parts[0][0]
-        values = np.empty((len(kept), one.num_perm), np.uint32)
-        n_shingles, n_invisible = np.empty(len(kept), one.n_shingles.dtype), np.empty(len(kept), np.uint32)
-        start = low = 0
-        for i, (signatures, invisible) in enumerate(self._parts):
-            high = int(np.searchsorted(kept[order], start + len(invisible)))
-            to, of = order[low:high], kept[order[low:high]] - start
-            values[to], n_shingles[to], n_invisible[to] = signatures.values[of], signatures.n_shingles[of], invisible[of]
-            start, low = start + len(invisible), high
-            self._parts[i] = (one[:0], invisible[:0])
-        scheme, key_id = one.scheme, one.key_id
-        self._exact, self._rows, self._parts = [], [], []
-        return exact[kept], rows[kept], Signatures(values, n_shingles, scheme, key_id), n_invisible
+        exact, rows = (np.concatenate([np.zeros(0, kind), *parts]) for kind, parts in ((np.uint64, self._exact), (np.int64, self._rows)))
+        order = np.argsort(exact)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        n, config = len(order), self._config.sketch
+        num_bands = choose_bands(config.threshold, config.num_perm)[0]
+        made = Compact(np.empty((n, config.num_perm), np.uint8), np.empty((n, num_bands), np.uint32), np.empty(n, bool))
+        n_invisible = np.empty(n, np.uint32)
+        self._numbering = Numbering()
+        start = 0
+        while self._parts:
+            part, invisible = self._parts.pop(0)
+            to = rank[start : start + len(part)]
+            made.values[to], made.band_keys[to], made.signed[to], n_invisible[to] = part.values, part.band_keys, part.signed, invisible
+            start += len(part)
+        return exact[order], order, rows[order], made, n_invisible
 
 
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) -> Traffic:
     """Read and sketch all events; equal texts are kept once."""
     batches: list[pa.RecordBatch] = []
-    exact: list[npt.NDArray[np.uint64]] = []
-    distinct = _Distinct()
+    numbers: list[npt.NDArray[np.int32]] = []
+    distinct = _Distinct(config, key)
     with watch.stage("reading and fingerprinting", reader.total_bytes):
         for batch in advancing(reader, watch):
-            made = sketch(batch.column("prompt"), key=key, num_perm=config.sketch.num_perm, ngram=config.sketch.ngram, threads=config.threads)
-            distinct.add(made)
-            exact.append(made.exact)
-            kept = batch.select(["account_id", "timestamp", "prompt", "org_id", "conversation_id", "file", "line"])
+            numbers.append(distinct.add(batch.column("prompt")))
+            kept = batch.select(["account_id", "timestamp", "org_id", "conversation_id", "file", "line"])
             batches.append(kept.append_column("system", batch.column("system").dictionary_encode()))
     if not batches:
         return _empty()
     table = pa.Table.from_batches(batches)
     batches.clear()
+    del batch, kept
     accounts, account = _factorise(table.column("account_id"))
     system_texts, system = _ascending(*_factorise(table.column("system")))
     columns = {
         "system": system, "system_texts": system_texts, "account_ids": accounts, "account": account,
         "actor": declared_actors(account, len(accounts), _factorise(table.column("org_id"))[1]),
         "time_us": table.column("timestamp").cast(pa.int64()).to_numpy(), "conversation": _factorise(table.column("conversation_id"))[1],
-        "file": table.column("file").to_numpy(), "line": table.column("line").to_numpy(), "prompts": table.column("prompt").combine_chunks()}
-    del table, batch, kept
+        "file": table.column("file").to_numpy(), "line": table.column("line").to_numpy()}
+    del table
     with watch.stage("clustering near-duplicates"):
-        texts, first_row, signatures, n_invisible = distinct.settle()
-        found = cluster(signatures, texts, threshold=config.sketch.threshold)
-    everything = np.concatenate(exact)
-    text = np.where(everything == 0, -1, np.searchsorted(texts, everything))
-    return Traffic(text=text, exact=texts, first_row=first_row, cluster=found.labels, similarity=found.similarity, n_invisible=n_invisible, **columns)
+        exact, place, first_row, signatures, n_invisible = distinct.settle()
+        found = cluster(signatures, exact, threshold=config.sketch.threshold, threads=config.threads)
+        del signatures
+    rank = np.empty(len(place) + 1, np.int32)
+    rank[place], rank[-1] = np.arange(len(place)), -1
+    return Traffic(text=rank[np.concatenate(numbers)], exact=exact, first_row=first_row, cluster=found.labels, similarity=found.similarity,
+                   n_invisible=n_invisible, store=distinct.store, place=place, **columns)
 
 
 def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, format: str | None, watch: Stopwatch) -> tuple[Prevalence, dict[str, Any]]:
@@ -128,15 +138,15 @@ def advancing(reader: EventReader, watch: Stopwatch) -> Iterator[pa.RecordBatch]
         done = reader.consumed_bytes
 
 
-def _factorise(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+def _factorise(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int32]]:
     """Return distinct values in order of first appearance, and for each row its index, -1 for null."""
     encoded = column.dictionary_encode().combine_chunks()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.chunk(0) if encoded.num_chunks else pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-    return encoded.dictionary, encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    return encoded.dictionary, encoded.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
 
 
-def _ascending(values: pa.Array, index: npt.NDArray[np.int64]) -> tuple[pa.Array, npt.NDArray[np.int32]]:
+def _ascending(values: pa.Array, index: npt.NDArray[np.int32]) -> tuple[pa.Array, npt.NDArray[np.int32]]:
     """Return distinct values in ascending order, whatever order they came in, and the index of each row, -1 for none."""
     order = pc.sort_indices(values)
     rank = np.empty(len(values) + 1, np.int32)
@@ -146,6 +156,8 @@ def _ascending(values: pa.Array, index: npt.NDArray[np.int64]) -> tuple[pa.Array
 
 
 def _empty() -> Traffic:
-    none = np.zeros(0, np.int64)
-    return Traffic(pa.array([], pa.string()), none, none, none, none, none, none.astype(np.uint64), none, none, none.astype(np.float32), none.astype(np.uint32),
-                   pa.chunked_array([pa.array([], pa.large_string())]), none.astype(np.int32), none, none.astype(np.int32), pa.array([], pa.large_string()))
+    none, few = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    return Traffic(
+        account_ids=pa.array([], pa.string()), account=few, actor=none, time_us=none, conversation=few, text=few, exact=none.astype(np.uint64), first_row=none,
+        cluster=none, similarity=none.astype(np.float32), n_invisible=none.astype(np.uint32), store=TextStore(), place=none, file=few, line=none, system=few,
+        system_texts=pa.array([], pa.large_string()))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from . import __version__, _core
 from .campaigns import describe, iso
@@ -178,7 +179,8 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
     if len(sampled) < 2:
         return None
     with watch.stage("encoding"):
-        vectors = encoder.encode(traffic.prompts.take(traffic.first_row[sampled]))
+        texts = traffic.take(sampled)
+        vectors = encoder.encode(texts)
         mean = vectors.mean(0)
         centre(vectors, mean)
     with watch.stage("finding nearest prompts", total=len(vectors)):
@@ -193,12 +195,16 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         centre(vectors, mean)
         return vectors
 
+    def read(index: npt.NDArray[np.int64]) -> list[str]:
+        found: list[str] = texts.take(pa.array(row[index])).to_pylist()
+        return found
+
     def near(texts: Sequence[str]) -> npt.NDArray[np.int64]:
         made = sketch(list(texts), key=key, threads=config.threads)
         labels: npt.NDArray[np.int64] = cluster(made.signatures, made.exact, threshold=NEAR).labels
         return labels
 
-    return Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, traffic.texts, traffic.systems, search, encode,
+    return Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, read, traffic.systems, search, encode,
                     near,     partial(split_words, key=key.derive("words")))
 
 

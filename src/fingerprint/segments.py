@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from .evidence import Evidence, Sample
+from .evidence import Sample
 from .templates import SLOT
 from .words import Words
 
@@ -77,17 +77,11 @@ def windows(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64],
     return row[at], at, mixed[at]
 
 
-def carried(evidence: Evidence, segment: Segment, text: npt.NDArray[np.int64], system: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    """Say of each of h pairs of text and system text (-1 for none) whether either contains a segment, bool[h]."""
-    found = np.zeros(len(text), bool)
-    for index, read in ((text, evidence.texts), (system.astype(np.int64), evidence.systems)):
-        there = np.flatnonzero(index >= 0)
-        distinct, place = np.unique(index[there], return_inverse=True)
-        if len(distinct):
-            of, _, window = windows(evidence.words(read(distinct)))
-            has = np.zeros(len(distinct), bool)
-            has[of[_among(window, segment.windows)[1]]] = True
-            found[there] |= has[place]
+def contain(words: Words, segment: Segment) -> npt.NDArray[np.bool_]:
+    """Say of each of n texts whether it has any of the windows of a segment, bool[n]."""
+    text, _, window = windows(words)
+    found = np.zeros(len(words), bool)
+    found[text[_among(window, segment.windows)[1]]] = True
     return found
 
 

@@ -47,7 +47,7 @@ def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
     label = traffic.cluster[traffic.text[rows]]
     rows, label = rows[label >= 0], label[label >= 0]
     size = np.bincount(label, minlength=n_clusters)
-    pairs = np.unique(label * max(len(traffic.account_ids), 1) + traffic.account[rows]) // max(len(traffic.account_ids), 1)
+    pairs = np.unique(label.astype(np.int64) * max(len(traffic.account_ids), 1) + traffic.account[rows]) // max(len(traffic.account_ids), 1)
     accounts = np.bincount(pairs, minlength=n_clusters)
     texts = np.bincount(traffic.cluster[traffic.cluster >= 0], minlength=n_clusters)
     first = np.full(n_clusters, np.iinfo(np.int64).max)
@@ -62,7 +62,7 @@ def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
     if text and len(kept):
         import pyarrow.compute as pc
 
-        prompts = pc.utf8_slice_codeunits(traffic.prompts.take(representative[kept]), 0, MAX_CHARS)
+        prompts = pc.utf8_slice_codeunits(traffic.take(traffic.text[representative[kept]]), 0, MAX_CHARS)
     when = pa.timestamp("us", "UTC")
     return pa.table({
         "cluster": kept, "n_prompts": size[kept], "n_accounts": accounts[kept], "n_texts": texts[kept], "representative_row": representative[kept],

@@ -11,6 +11,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from .store import TextStore
+
 HOUR_US = 3_600_000_000
 LEAST_SAMPLE = 8  # texts per actor; with fewer no test has power
 
@@ -22,15 +24,15 @@ class Traffic:
     Attributes
     ----------
     account_ids : pyarrow string array[n_accounts]
-    account : int64[n]
+    account : int32[n]
         Index into `account_ids`.
     actor : int64[n_accounts]
         Accounts with one declared relation (``org_id``) are one actor.
     time_us : int64[n]
         Microseconds since 1970, UTC.
-    conversation : int64[n]
+    conversation : int32[n]
         Number of the conversation, -1 where the log names none.
-    text : int64[n]
+    text : int32[n]
         Index of the distinct normalised text; -1 for an empty prompt.
     exact : uint64[n_texts]
         Keyed hash of each distinct text.
@@ -42,7 +44,10 @@ class Traffic:
         Estimated Jaccard similarity to the cluster's leader.
     n_invisible : uint32[n_texts]
         Invisible characters that normalisation removed.
-    prompts : pyarrow large_string array[n]
+    store : TextStore
+        The distinct texts as they were first written.
+    place : int64[n_texts]
+        Where each is in `store`.
     file, line : int32[n], int64[n]
         Where the event was read.
     system : int32[n]
@@ -52,17 +57,18 @@ class Traffic:
     """
 
     account_ids: pa.Array
-    account: npt.NDArray[np.int64]
+    account: npt.NDArray[np.int32]
     actor: npt.NDArray[np.int64]
     time_us: npt.NDArray[np.int64]
-    conversation: npt.NDArray[np.int64]
-    text: npt.NDArray[np.int64]
+    conversation: npt.NDArray[np.int32]
+    text: npt.NDArray[np.int32]
     exact: npt.NDArray[np.uint64]
     first_row: npt.NDArray[np.int64]
     cluster: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float32]
     n_invisible: npt.NDArray[np.uint32]
-    prompts: pa.LargeStringArray
+    store: TextStore
+    place: npt.NDArray[np.int64]
     file: npt.NDArray[np.int32]
     line: npt.NDArray[np.int64]
     system: npt.NDArray[np.int32]
@@ -73,9 +79,13 @@ class Traffic:
         """Number of actors."""
         return int(self.actor.max(initial=-1)) + 1
 
-    def texts(self, index: npt.NDArray[np.int64]) -> list[str]:
-        """Return the prompts of distinct texts as they were first written."""
-        found: list[str] = self.prompts.take(self.first_row[index]).to_pylist()
+    def take(self, index: npt.NDArray[np.integer]) -> pa.LargeStringArray:
+        """Return distinct texts as they were first written."""
+        return self.store.take(self.place[index])
+
+    def texts(self, index: npt.NDArray[np.integer]) -> list[str]:
+        """Return distinct texts as they were first written, as strings."""
+        found: list[str] = self.take(index).to_pylist()
         return found
 
     def systems(self, index: npt.NDArray[np.int64]) -> list[str]:
@@ -107,7 +117,7 @@ class Holdings:
     system: npt.NDArray[np.int32]
 
 
-def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.NDArray[np.uint64], sample: int, budget: int,
+def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.integer], exact: npt.NDArray[np.uint64], sample: int, budget: int,
          eligible: npt.NDArray[np.bool_] | None = None, system: npt.NDArray[np.int32] | None = None) -> Holdings:
     """Collapse events to holdings and draw each actor's evidence sample.
 
@@ -116,7 +126,7 @@ def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], exact: npt.N
 
     Parameters
     ----------
-    actor, text : int64[n]
+    actor, text : int64[n], integer[n]
         Of every event; events with text -1 are left out.
     exact : uint64[n_texts]
         Keyed hashes.
@@ -160,15 +170,15 @@ def _affordable(size: npt.NDArray[np.int64], sample: int, budget: int) -> int:
     return int(fits[-1]) if len(fits) else int(limits[0])
 
 
-def declared_actors(account: npt.NDArray[np.int64], n_accounts: int, org: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def declared_actors(account: npt.NDArray[np.int32], n_accounts: int, org: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     """Collapse accounts with a common organisation to one actor.
 
     Parameters
     ----------
-    account : int64[n]
+    account : int32[n]
         Account of every event.
     n_accounts : int
-    org : int64[n]
+    org : int32[n]
         Organisation of every event, -1 for none. An account belongs to the organisation of its first event that names one.
 
     Returns
