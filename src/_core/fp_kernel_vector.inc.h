@@ -95,15 +95,20 @@ FP_TARGET static void hash_windows(fp_sipkey_t key, const uint8_t *text, const u
     }
 }
 
+/* Halves of the hashes and steps, each in an array of its own: what comes from memory is spread over the lanes by the load, what comes from a
+ * register by the port that adds. */
+typedef struct {
+    uint32_t high[FP_CHUNK], low[FP_CHUNK], step[FP_CHUNK];
+} shingles_t;
+
 /* FP_ACCUMULATORS vectors of minima stay in registers while all shingles pass: one add and one minimum a vector, because the multipliers of
  * permutation i and i + 16 differ by the same `step` for all i. A multiply instead of the add costs two micro-operations. */
-FP_TARGET static inline __attribute__((always_inline)) void update_block(const v32 *lane, const uint64_t *hashes, const uint32_t *steps, size_t n,
-                                                                         uint32_t *values) {
+FP_TARGET static inline __attribute__((always_inline)) void update_block(const v32 *lane, const shingles_t *shingles, size_t n, uint32_t *values) {
     const v32 zero = {0};
     v32 best[FP_ACCUMULATORS];
     memcpy(best, values, sizeof best);
     for (size_t s = 0; s < n; s++) {
-        const v32 high = zero + (uint32_t)(hashes[s] >> 32), low = zero + (uint32_t)hashes[s], step = zero + steps[s];
+        const v32 high = zero + shingles->high[s], low = zero + shingles->low[s], step = zero + shingles->step[s];
         v32 value[FP_HALVES];
 #pragma GCC unroll 2
         for (int h = 0; h < FP_HALVES; h++) value[h] = high + lane[h] * low;
@@ -121,12 +126,16 @@ FP_TARGET static inline __attribute__((always_inline)) void update_block(const v
 
 FP_TARGET static void minhash_update(const fp_scheme_t *scheme, const uint64_t *hashes, size_t n, uint32_t *values) {
     const int32_t block_perms = FP_ACCUMULATORS * FP_LANES32;
-    uint32_t steps[FP_CHUNK];
-    for (size_t s = 0; s < n; s++) steps[s] = scheme->step * (uint32_t)hashes[s];
+    shingles_t shingles;
+    for (size_t s = 0; s < n; s++) {
+        shingles.high[s] = (uint32_t)(hashes[s] >> 32);
+        shingles.low[s] = (uint32_t)hashes[s];
+        shingles.step[s] = scheme->step * (uint32_t)hashes[s];
+    }
     v32 lane[FP_HALVES];
     memcpy(lane, scheme->lane, sizeof lane);
     for (int32_t first = 0; first < scheme->num_perm; first += block_perms) {
-        update_block(lane, hashes, steps, n, values + first);
+        update_block(lane, &shingles, n, values + first);
         for (int h = 0; h < FP_HALVES; h++) lane[h] += scheme->step * (uint32_t)(block_perms / FP_LANE_PERMS);
     }
 }

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .clusters import Compact, cluster, compact
+from .columns import text_columns
 from .config import ScanConfig
 from .keys import Key
 from .lsh import choose_bands
 from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
 from .readers import EventReader, read_events
-from .sketch import exact_hashes, sketch
+from .sketch import Signatures, exact_hashes, run_columns, signature_scheme
 from .store import Numbering, TextStore
 from .traffic import Traffic, declared_actors
 
@@ -35,18 +36,24 @@ class _Distinct:
 
     def add(self, prompts: pa.LargeStringArray) -> npt.NDArray[np.int32]:
         """Take in a batch; return the number of each text, in order of first appearance, -1 for an empty one."""
-        config = self._config.sketch
         exact = exact_hashes(prompts, key=self._key, threads=self._config.threads)
         numbers, new = self._numbering.add(exact)
         if len(new):
             fresh = prompts if len(new) == len(prompts) else prompts.take(pa.array(new))
-            made = sketch(fresh, key=self._key, num_perm=config.num_perm, ngram=config.ngram, threads=self._config.threads)
             self.store.append(fresh)
+            self._parts.append(self._sign(fresh))
             self._exact.append(exact[new])
             self._rows.append(new + self._n_rows)
-            self._parts.append((compact(made.signatures, config.threshold), made.n_invisible))
         self._n_rows += len(prompts)
         return numbers
+
+    def _sign(self, texts: pa.LargeStringArray) -> tuple[Compact, npt.NDArray[np.uint32]]:
+        """Return compact signatures and numbers of invisible characters."""
+        config, n = self._config.sketch, len(texts)
+        values, n_shingles, n_invisible = np.empty((n, config.num_perm), np.uint32), np.empty(n, np.int32), np.empty(n, np.uint32)
+        run_columns(text_columns(texts), {"values": values, "n_shingles": n_shingles, "n_invisible": n_invisible}, key=self._key, num_perm=config.num_perm,
+                    ngram=config.ngram, threads=self._config.threads, isa=None)
+        return compact(Signatures(values, n_shingles, signature_scheme(config.num_perm, config.ngram), self._key.key_id), config.threshold), n_invisible
 
     def settle(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.int64], Compact, npt.NDArray[np.uint32]]:
         """Return exact hash, number, first row, compact signature and invisible characters of each distinct text, by hash; keeps only the store.
