@@ -61,7 +61,7 @@ class World:
         holdings = hold(t.account if account is None else account, t.text, t.exact, sample, 10**6)
         sampled = np.unique(holdings.text[holdings.sampled])
         vectors = self.vectors[sampled]
-        search = VectorIndex(vectors, threads)
+        search = VectorIndex.of(vectors, threads)
         similarity, index = search.nearest(vectors, K)
         row = np.full(len(t.exact), -1, np.int64)
         row[sampled] = np.arange(len(sampled))

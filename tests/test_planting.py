@@ -13,7 +13,7 @@ from fingerprint.detection import Detector
 from fingerprint.evidence import Evidence
 from fingerprint.planting import plant
 from fingerprint.search import search
-from fingerprint.vectors import parts
+from fingerprint.vectors import blocks
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_neighbours_are_those_of_a_search_over_everything(organic: World) -> Non
     """Real texts see planted ones as well: what is offered to them is exact as long as no text is wanted by more than ``WIDE``."""
     evidence, prompts = organic.evidence(), queries(organic, 60, seed=2)
     planted, _ = plant(evidence, prompts, np.arange(60) % 6)
-    vectors = np.concatenate(parts(planted.vectors))
+    vectors = np.concatenate([block for _, block in blocks(planted.vectors)])
     similarity = vectors @ vectors.T
     best = -np.sort(-similarity, axis=1)[:, :K]
     assert planted.similarity.shape == planted.index.shape == (len(planted.vectors), K)

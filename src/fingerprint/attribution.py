@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .vectors import Vectors, parts
+from .vectors import Vectors, blocks, dim_of
 
 RIDGE = 1e-4  # of the mean within-account variance: keeps W invertible where the encoder leaves dimensions unused
 WEIGHT_CAP = 20.0  # an account counts at most as so many prompts in the population mean
@@ -133,11 +133,8 @@ class Plda:
 
 def second_moment(vectors: Vectors, weights: npt.NDArray[np.float64], chunk: int = 4096) -> npt.NDArray[np.float64]:
     """Return ``sum of weights * x x'``, float64[dim, dim], in chunks of rows whose float32 sums stay exact enough."""
-    dim = parts(vectors)[0].shape[1]
-    total, at = np.zeros((dim, dim)), 0
-    for part in parts(vectors):
-        for start in range(0, len(part), chunk):
-            rows = part[start : start + chunk]
-            total += (rows * weights[at : at + len(rows), None].astype(np.float32)).T @ rows
-            at += len(rows)
+    dim = dim_of(vectors)
+    total = np.zeros((dim, dim))
+    for start, rows in blocks(vectors, chunk):
+        total += (rows * weights[start : start + len(rows), None].astype(np.float32)).T @ rows
     return total

@@ -22,7 +22,7 @@ class Evidence:
 
     Attributes
     ----------
-    vectors : float32[p, dim] or Stacked
+    vectors : float32[p, dim], Half or Stacked
         Centred unit vectors of the sampled texts.
     similarity, index : float32[p, k], int64[p, k]
         Their nearest texts.
@@ -91,7 +91,7 @@ class Sample:
     floor, deviation : float
         Similarity from which texts are neighbours, and the robust standard deviation of random pairs.
     votes : Votes
-    graph : scipy CSR float64[n_actors, n_actors]
+    graph : scipy CSR float32[n_actors, n_actors]
     """
 
     def __init__(self, evidence: Evidence, config: DetectConfig, seed: int = 0, threads: int | None = None) -> None:

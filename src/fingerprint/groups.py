@@ -23,7 +23,7 @@ def communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDArray[np.
 
     Parameters
     ----------
-    graph : scipy CSR float64[n, n]
+    graph : scipy CSR, float32 or float64[n, n]
         Symmetric, sorted indices.
     resolution : float
         Least mean tie of a community.

@@ -144,7 +144,7 @@ def _expand(start: npt.NDArray[np.int64], length: npt.NDArray[np.int64]) -> tupl
 
 
 def account_graph(votes: Votes, account: npt.NDArray[np.int64], n_prompts: npt.NDArray[np.int64]) -> Any:
-    """Return the symmetric account graph, scipy CSR float64[n, n]: votes both ways over ``k sqrt(n_i n_j)``.
+    """Return the symmetric account graph, scipy CSR float32[n, n]: votes both ways over ``k sqrt(n_i n_j)``.
 
     A weight is the share of what two accounts could at most vote for each other; it sums to about twice an account's
     share of prompts that have neighbours at all.
@@ -153,8 +153,8 @@ def account_graph(votes: Votes, account: npt.NDArray[np.int64], n_prompts: npt.N
 
     n = len(n_prompts)
     held = csr_matrix((np.ones(len(account), np.float32), account.astype(np.int32), np.arange(len(account) + 1)), shape=(len(account), n))
-    scale = diags(1.0 / np.sqrt(np.maximum(n_prompts, 1)))
-    graph = (scale @ (votes.matrix @ held).astype(np.float64) @ scale).tocsr() / votes.k
+    scale = diags((1.0 / np.sqrt(np.maximum(n_prompts, 1) * votes.k)).astype(np.float32))
+    graph = (scale @ (votes.matrix @ held) @ scale).tocsr()
     graph = (graph + graph.T).tocsr()
     graph.sort_indices()
     return graph

@@ -37,11 +37,12 @@ from .sketch import SCHEME, sketch
 from .tables import account_table, cluster_table, prompt_table
 from .templates import shared_trigrams, trigrams
 from .traffic import Traffic, hold
-from .vectors import VectorIndex
+from .vectors import VectorIndex, sample_size
 from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
 N_EXAMINED = 100
+SOME, AT_ONCE = 200_000, 65_536  # texts whose mean is that of all, at least, and texts that are encoded together
 DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")  # whose versions can change a result
 
 
@@ -180,13 +181,18 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         return None
     with watch.stage("encoding"):
         texts = traffic.take(sampled)
-        vectors = encoder.encode(texts)
-        mean = vectors.mean(0)
-        centre(vectors, mean)
-    with watch.stage("finding nearest prompts", total=len(vectors)):
-        search = VectorIndex(vectors, config.threads)
-        vectors = search.vectors
-        similarity, index = search.nearest(vectors, min(config.detect.voters(int(holdings.sampled.sum())) + 1, len(vectors)), watch.progress.advance)
+        some = encoder.encode(texts.slice(0, max(SOME, sample_size(len(sampled)))))  # the smallest keyed hashes: a random sample
+        mean = some.mean(0)
+        centre(some, mean)
+        search = VectorIndex(len(sampled), some, config.threads)
+        del some
+        for low in range(0, len(texts), AT_ONCE):
+            vectors = encoder.encode(texts.slice(low, AT_ONCE))
+            centre(vectors, mean)
+            search.add(vectors)
+    with watch.stage("finding nearest prompts", total=len(sampled)):
+        k = min(config.detect.voters(int(holdings.sampled.sum())) + 1, len(sampled))
+        similarity, index = search.nearest(search.vectors, k, watch.progress.advance)
     row = np.full(len(traffic.exact), -1, np.int64)
     row[sampled] = np.arange(len(sampled))
 
@@ -204,16 +210,14 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         labels: npt.NDArray[np.int64] = cluster(made.signatures, made.exact, threshold=NEAR).labels
         return labels
 
-    return Evidence(vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, read, traffic.systems, search, encode,
+    return Evidence(search.vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, read, traffic.systems, search, encode,
                     near,     partial(split_words, key=key.derive("words")))
 
 
 def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> None:
     """Subtract `mean` from each vector and scale it to unit length, in place; zero stays zero."""
     vectors -= mean
-    for start in range(0, len(vectors), 65536):
-        part = vectors[start : start + 65536]
-        part /= np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-9)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 def _cpus() -> int:

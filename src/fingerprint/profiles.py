@@ -7,13 +7,14 @@ for it. Merging shards is an addition, erasing an account a subtraction.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .vectors import Vectors, parts
+from .vectors import Vectors, dim_of
+
+AT_ONCE = 65_536  # prompts whose vectors are read together
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,12 @@ def profile(vectors: Vectors, point: npt.NDArray[np.int64], account: npt.NDArray
     Profiles
         Zero counts and sums for accounts without prompts.
     """
-    from scipy.sparse import csr_matrix
-
     cell = account * 2 + half
     counts = np.bincount(cell, minlength=2 * n_accounts).astype(np.int64)
-    incidence = csr_matrix((np.ones(len(point), np.float32), (cell, point)), shape=(2 * n_accounts, len(vectors)))
-    ends = np.cumsum([0, *(len(part) for part in parts(vectors))])
-    sums = functools.reduce(np.add, [incidence[:, low:high] @ part for part, low, high in zip(parts(vectors), ends, ends[1:], strict=False)])
+    sums = np.zeros((2 * n_accounts, dim_of(vectors)), np.float32)
+    order = np.argsort(cell, kind="stable")
+    for low in range(0, len(order), AT_ONCE):
+        part = order[low : low + AT_ONCE]
+        first = np.flatnonzero(np.diff(cell[part], prepend=-1))
+        sums[cell[part[first]]] += np.add.reduceat(vectors[point[part]], first)
     return Profiles(counts.reshape(n_accounts, 2), sums.reshape(n_accounts, 2, -1))
