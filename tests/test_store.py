@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerprint import store as module
-from fingerprint.store import Numbering, TextStore
+from fingerprint.keys import Key
+from fingerprint.store import Names, Numbering, TextStore
 
 TEXT = st.one_of(st.text(max_size=12), st.sampled_from(["", "a", "x" * 300]))
 
@@ -70,3 +71,14 @@ def test_nothing_is_left_in_the_folder(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     store = TextStore.of(pa.array(["a secret prompt"] * 3))
     assert os.listdir(tmp_path) == [] and store.take(np.array([2])).to_pylist() == ["a secret prompt"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.one_of(st.none(), st.sampled_from(["", "A", "a", "é", "e\u0301", " a", "x" * 40])), max_size=12), max_size=6))
+def test_names_are_told_apart_to_the_byte(batches: list[list[str | None]]) -> None:
+    names, known = Names(Key(bytes(16))), dict[str, int]()
+    for batch in batches:
+        kind = pa.string() if len(batch) % 2 else pa.large_string()
+        column = pa.array([None, *batch], kind).slice(1)
+        assert names.add(column).tolist() == [-1 if name is None else known.setdefault(name, len(known)) for name in batch]
+    assert names.names.to_pylist() == list(known)

@@ -113,7 +113,7 @@ def test_prompt_table() -> None:
     charged = [np.array([3, 8, 20]), np.array([8, 9])]
     table = prompt_table(made, [campaign("c-1"), campaign("c-2")], charged)
     assert table.column_names == ["row", "file", "line", "account_id", "cluster", "similarity", "campaign_id"]
-    assert table.schema.field("account_id").type == table.schema.field("campaign_id").type == pa.string()
+    assert table.schema.field("account_id").type.value_type == table.schema.field("campaign_id").type.value_type == pa.string()
     assert table.schema.field("similarity").type == pa.float32() and table.schema.field("cluster").type in INTEGERS
     assert table["row"].to_pylist() == list(range(60)) and table["line"].to_pylist() == list(range(1, 61))
     names = made.account_ids.to_pylist()

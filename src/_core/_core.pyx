@@ -153,6 +153,23 @@ def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_
         raise MemoryError(f"no memory to normalise a text near row {first}")
 
 
+def hash_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_t validity_offset, uint64_t[::1] out not None):
+    """Fill ``out`` with the SipHash-1-3 of each row as it is, not normalised; 0 for null and for nothing else. Releases the GIL."""
+    cdef _Column column = _Column(data, offsets, validity, validity_offset)
+    cdef int64_t n = column.n_rows, first = 0, last
+    cdef fp_sipkey_t k
+    _check_length("out", out.shape[0], n)
+    if key.shape[0] != 16:
+        raise ValueError(f"a key has 16 bytes, not {key.shape[0]}")
+    k.k0, k.k1 = fp_load64(&key[0]), fp_load64(&key[8])
+    while first < n:
+        with nogil:
+            last = fp_column_piece_end(&column.column, first, n)
+            fp_hash_rows(k, &column.column, first, last, &out[0])
+        first = last
+        PyErr_CheckSignals()
+
+
 def normalize_rows(data, offsets, validity, int64_t validity_offset, int64_t[::1] out_offsets not None, *, isa=None):
     """Return the normalised texts, one behind the other, and fill ``out_offsets`` int64[n + 1]. Releases the GIL."""
     cdef const fp_kernels_t *kernels = _kernels(isa)

@@ -84,6 +84,8 @@ void fp_scheme_init(fp_scheme_t *scheme, const uint8_t key[16], int32_t num_perm
 int64_t fp_column_find_bad_offset(const fp_column_t *column, int64_t n_rows); /* row of the first bad offset, -1: none */
 int64_t fp_column_piece_end(const fp_column_t *column, int64_t first, int64_t last);
 void fp_column_row(const fp_column_t *column, int64_t row, const uint8_t **start, size_t *n_bytes, size_t *n_readable);
+/* out[row]: SipHash-1-3 of the bytes as they are; 0 for null and for nothing else. */
+void fp_hash_rows(fp_sipkey_t key, const fp_column_t *column, int64_t first, int64_t last, uint64_t *out);
 int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const fp_column_t *column, int64_t first, int64_t last,
                    fp_text_t *text, const fp_sketch_out_t *out);
 

@@ -2,6 +2,15 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
+cdef extern from "fp_hash.h" nogil:
+    ctypedef struct fp_sipkey_t:
+        uint64_t k0
+        uint64_t k1
+
+    uint64_t fp_load64(const uint8_t *p)
+    uint64_t fp_scale64(uint64_t x, uint64_t n)
+
+
 cdef extern from "fp_core.h" nogil:
     const int FP_OK
     const int FP_MAX_NUM_PERM
@@ -44,12 +53,9 @@ cdef extern from "fp_core.h" nogil:
     int64_t fp_column_find_bad_offset(const fp_column_t *column, int64_t n_rows)
     int64_t fp_column_piece_end(const fp_column_t *column, int64_t first, int64_t last)
     void fp_column_row(const fp_column_t *column, int64_t row, const uint8_t **start, size_t *n_bytes, size_t *n_readable)
+    void fp_hash_rows(fp_sipkey_t key, const fp_column_t *column, int64_t first, int64_t last, uint64_t *out)
     int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const fp_column_t *column, int64_t first, int64_t last,
                        fp_text_t *text, const fp_sketch_out_t *out)
-
-
-cdef extern from "fp_hash.h" nogil:
-    uint64_t fp_scale64(uint64_t x, uint64_t n)
 
 
 cdef extern from "fp_cluster.h" nogil:

@@ -133,6 +133,17 @@ static uint64_t exact_of(const fp_scheme_t *scheme, const fp_text_t *text) {
     return exact ? exact : 1;
 }
 
+void fp_hash_rows(fp_sipkey_t key, const fp_column_t *column, int64_t first, int64_t last, uint64_t *out) {
+    for (int64_t row = first; row < last; row++) {
+        const uint8_t *in;
+        size_t n_bytes, n_readable;
+        const int64_t bit = row + column->validity_offset;
+        fp_column_row(column, row, &in, &n_bytes, &n_readable);
+        const uint64_t hash = fp_siphash13(key, in, n_bytes);
+        out[row] = column->validity && !(column->validity[bit >> 3] >> (bit & 7) & 1) ? 0 : hash ? hash : 1;
+    }
+}
+
 static int32_t saturate(size_t n) { return n > INT32_MAX ? INT32_MAX : (int32_t)n; }
 
 int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const fp_column_t *column, int64_t first, int64_t last,

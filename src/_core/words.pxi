@@ -2,16 +2,11 @@
 cdef extern from "fp_words.h" nogil:
     const int FP_WORDS_SIDE
 
-    ctypedef struct fp_sipkey_t:
-        uint64_t k0
-        uint64_t k1
-
     ctypedef struct fp_words_out_t:
         uint64_t *hash
         int32_t *start
         int32_t *end
 
-    uint64_t fp_load64(const uint8_t *p)
     int fp_words_of_text(fp_sipkey_t key, const uint8_t *text, size_t n_bytes, fp_words_out_t out)
 
 MAX_WORDS = 2 * FP_WORDS_SIDE

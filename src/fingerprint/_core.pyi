@@ -32,6 +32,14 @@ def sketch_rows(
     flags: npt.NDArray[np.uint8] | None = None,
     isa: str | None = None,
 ) -> None: ...
+def hash_rows(
+    key: bytes,
+    data: npt.NDArray[np.uint8],
+    offsets: _Offsets,
+    validity: npt.NDArray[np.uint8] | None,
+    validity_offset: int,
+    out: npt.NDArray[np.uint64],
+) -> None: ...
 def normalize_rows(
     data: npt.NDArray[np.uint8],
     offsets: _Offsets,

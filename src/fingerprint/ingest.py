@@ -20,8 +20,11 @@ from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
 from .readers import EventReader, read_events
 from .sketch import Signatures, exact_hashes, run_columns, signature_scheme
-from .store import Numbering, TextStore
+from .store import Names, Numbering, TextStore
 from .traffic import Traffic, declared_actors
+
+NAMED = ("account_id", "org_id", "conversation_id", "system")  # columns that repeat themselves: what they hold is kept once
+KINDS = {"timestamp": np.int64, "line": np.int64}
 
 
 class _Distinct:
@@ -80,34 +83,31 @@ class _Distinct:
 
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) -> Traffic:
     """Read and sketch all events; equal texts are kept once."""
-    batches: list[pa.RecordBatch] = []
-    numbers: list[npt.NDArray[np.int32]] = []
-    distinct = _Distinct(config, key)
+    distinct, names = _Distinct(config, key), {name: Names(key) for name in NAMED}
+    parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ("text", "timestamp", "file", "line", *NAMED)}
     with watch.stage("reading and fingerprinting", reader.total_bytes):
         for batch in advancing(reader, watch):
-            numbers.append(distinct.add(batch.column("prompt")))
-            kept = batch.select(["account_id", "timestamp", "org_id", "conversation_id", "file", "line"])
-            batches.append(kept.append_column("system", batch.column("system").dictionary_encode()))
-    if not batches:
-        return _empty()
-    table = pa.Table.from_batches(batches)
-    batches.clear()
-    del batch, kept
-    accounts, account = _factorise(table.column("account_id"))
-    system_texts, system = _ascending(*_factorise(table.column("system")))
+            parts["text"].append(distinct.add(batch.column("prompt")))
+            for name in NAMED:
+                parts[name].append(names[name].add(batch.column(name)))
+            parts["timestamp"].append(batch.column("timestamp").cast(pa.int64()).to_numpy())
+            for name in ("file", "line"):
+                parts[name].append(batch.column(name).to_numpy())
+    column = {name: np.concatenate([np.zeros(0, KINDS.get(name, np.int32)), *parts.pop(name)]) for name in list(parts)}
+    accounts = names["account_id"].names
+    system_texts, system = _ascending(names["system"].names, column["system"])
     columns = {
-        "system": system, "system_texts": system_texts, "account_ids": accounts, "account": account,
-        "actor": declared_actors(account, len(accounts), _factorise(table.column("org_id"))[1]),
-        "time_us": table.column("timestamp").cast(pa.int64()).to_numpy(), "conversation": _factorise(table.column("conversation_id"))[1],
-        "file": table.column("file").to_numpy(), "line": table.column("line").to_numpy()}
-    del table
+        "system": system, "system_texts": system_texts, "account_ids": accounts, "account": column["account_id"],
+        "actor": declared_actors(column["account_id"], len(accounts), column["org_id"]), "time_us": column["timestamp"],
+        "conversation": column["conversation_id"], "file": column["file"], "line": column["line"]}
+    del names
     with watch.stage("clustering near-duplicates"):
         exact, place, first_row, signatures, n_invisible = distinct.settle()
         found = cluster(signatures, exact, threshold=config.sketch.threshold, threads=config.threads)
         del signatures
     rank = np.empty(len(place) + 1, np.int32)
     rank[place], rank[-1] = np.arange(len(place)), -1
-    return Traffic(text=rank[np.concatenate(numbers)], exact=exact, first_row=first_row, cluster=found.labels, similarity=found.similarity,
+    return Traffic(text=rank[column["text"]], exact=exact, first_row=first_row, cluster=found.labels, similarity=found.similarity,
                    n_invisible=n_invisible, store=distinct.store, place=place, **columns)
 
 
@@ -145,14 +145,6 @@ def advancing(reader: EventReader, watch: Stopwatch) -> Iterator[pa.RecordBatch]
         done = reader.consumed_bytes
 
 
-def _factorise(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int32]]:
-    """Return distinct values in order of first appearance, and for each row its index, -1 for null."""
-    encoded = column.dictionary_encode().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-    return encoded.dictionary, encoded.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
-
-
 def _ascending(values: pa.Array, index: npt.NDArray[np.int32]) -> tuple[pa.Array, npt.NDArray[np.int32]]:
     """Return distinct values in ascending order, whatever order they came in, and the index of each row, -1 for none."""
     order = pc.sort_indices(values)
@@ -160,11 +152,3 @@ def _ascending(values: pa.Array, index: npt.NDArray[np.int32]) -> tuple[pa.Array
     rank[order.to_numpy()] = np.arange(len(values))
     rank[-1] = -1
     return values.take(order), rank[index]
-
-
-def _empty() -> Traffic:
-    none, few = np.zeros(0, np.int64), np.zeros(0, np.int32)
-    return Traffic(
-        account_ids=pa.array([], pa.string()), account=few, actor=none, time_us=none, conversation=few, text=few, exact=none.astype(np.uint64), first_row=none,
-        cluster=none, similarity=none.astype(np.float32), n_invisible=none.astype(np.uint32), store=TextStore(), place=none, file=few, line=none, system=few,
-        system_texts=pa.array([], pa.large_string()))

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from . import _core
+from .columns import text_columns
+from .keys import Key
 
 _FIRST_SLOTS = 1 << 12
 _SCHEMA = pa.schema([("text", pa.large_string())])
@@ -62,6 +64,36 @@ class Numbering:
         known[of] = self._slots[taken]
         _core.intern_rows(known, slots, numbers, 0, np.empty(len(known), np.int32))
         self._slots, self._numbers = slots, numbers
+
+
+class Names:
+    """Distinct names in order of first appearance, however many rows bear them; a null is no name.
+
+    Parameters
+    ----------
+    key : Key
+        Of the hashes by which they are told apart.
+    """
+
+    def __init__(self, key: Key) -> None:
+        self._key, self._numbering = key.derive("names").material, Numbering()
+        self._new: list[pa.LargeStringArray] = []
+
+    def add(self, column: pa.Array) -> npt.NDArray[np.int32]:
+        """Take in rows of a string column; return the number of each row's name, -1 for null."""
+        hashes, at = np.empty(len(column), np.uint64), 0
+        for part in text_columns(column):
+            _core.hash_rows(self._key, part.data, part.offsets, part.validity, part.validity_offset, hashes[at : at + len(part)])
+            at += len(part)
+        numbers, new = self._numbering.add(hashes)
+        if len(new):
+            self._new.append(column.take(pa.array(new)).cast(pa.large_string()))
+        return numbers
+
+    @property
+    def names(self) -> pa.LargeStringArray:
+        """The names by number."""
+        return pa.concat_arrays(self._new) if self._new else pa.array([], pa.large_string())
 
 
 class TextStore:

@@ -73,18 +73,20 @@ def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
 def prompt_table(traffic: Traffic, campaigns: Sequence[Campaign], charged: Sequence[npt.NDArray[np.int64]]) -> pa.Table:
     """Return one row per accepted event: row, file, line, account_id, cluster, similarity, campaign_id.
 
-    `cluster` and `similarity` are null where a prompt has no cluster (empty text); `charged` holds the events of each campaign.
+    The two ids are dictionaries: of millions of rows each name is held once. `cluster` and `similarity` are null where a prompt has no cluster
+    (empty text); `charged` holds the events of each campaign.
     """
     n = len(traffic.account)
-    cluster, similarity = np.full(n, -1, np.int64), np.zeros(n, np.float32)
+    cluster, similarity = np.full(n, -1, np.int32), np.zeros(n, np.float32)
     known = traffic.text >= 0
     cluster[known], similarity[known] = traffic.cluster[traffic.text[known]], traffic.similarity[traffic.text[known]]
     place = np.full(n, -1, np.int32)
     for i in range(len(charged) - 1, -1, -1):
         place[charged[i]] = i
     ids = pa.array([c.campaign_id for c in campaigns], pa.string())
-    none = pa.array(cluster < 0)
+    none = cluster < 0
     return pa.table({
-        "row": np.arange(n), "file": traffic.file, "line": traffic.line, "account_id": traffic.account_ids.cast(pa.string()).take(pa.array(traffic.account)),
-        "cluster": pa.array(cluster, mask=none.to_numpy(zero_copy_only=False)), "similarity": pa.array(similarity, mask=none.to_numpy(zero_copy_only=False)),
-        "campaign_id": ids.take(pa.array(place, mask=place < 0))})
+        "row": np.arange(n), "file": traffic.file, "line": traffic.line,
+        "account_id": pa.DictionaryArray.from_arrays(pa.array(traffic.account), traffic.account_ids.cast(pa.string())),
+        "cluster": pa.array(cluster, mask=none), "similarity": pa.array(similarity, mask=none),
+        "campaign_id": pa.DictionaryArray.from_arrays(pa.array(place, mask=place < 0), ids)})
