@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fingerprint.clusters import Clusters, cluster, compact
+from fingerprint.clusters import Clusters, _drop_lonely, cluster, cluster_distinct, compact
 from fingerprint.errors import ConfigError
 from fingerprint.keys import Key
 from fingerprint.lsh import band_keys, choose_bands
@@ -37,6 +38,7 @@ def model(s: Sketch, threshold: float) -> tuple[list[int], list[int]]:
     """Cluster by the definition: labels of the rows, and the leader row of each cluster."""
     made = compact(s.signatures, threshold)
     keys = [set(enumerate(row)) for row in made.band_keys.tolist()]
+    assert made.band_keys.all() or not keys
     assert np.array_equal(made.values, (s.signatures.values * np.uint32(0x9E3779B1)) >> np.uint32(24))
     shape = choose_bands(threshold, s.signatures.num_perm)
     assert np.array_equal(made.band_keys, band_keys(s.signatures, *shape) >> np.uint64(32))
@@ -209,3 +211,24 @@ def test_bad_arguments_are_refused(key: Key) -> None:
         cluster(s.signatures, s.exact, max_candidates=0)
     with pytest.raises(ValueError, match="1 rows"):
         cluster(s.signatures, s.exact[:1])
+
+
+def test_keys_that_nobody_shares_are_dropped_and_change_nothing(key: Key) -> None:
+    texts = [*families(random.Random(3), 60, 3), "ab", "", *(f"{i} {i * i} {i**3} {i**5} alone" for i in range(40))]
+    s = sketch(texts, key=key)
+    made, rows = compact(s.signatures), np.unique(s.exact, return_index=True)[1][1:]
+    before = made.band_keys.copy()
+    shared = _drop_lonely(made, rows, 2)
+    for band in range(before.shape[1]):
+        n = Counter(before[r, band] for r in rows if made.signed[r])
+        assert [made.band_keys[r, band] == before[r, band] for r in rows] == [bool(made.signed[r]) and n[before[r, band]] > 1 for r in rows]
+    assert shared.tolist() == made.band_keys[rows].any(1).tolist() and 0 < shared.sum() < len(rows)
+
+
+def test_distinct_texts_cluster_as_any_do(key: Key) -> None:
+    texts = [*families(random.Random(8), 50, 4), "ab", "xy"]
+    s = sketch(texts, key=key)
+    rows = np.unique(s.exact, return_index=True)[1]
+    found, expected = cluster_distinct(compact(s.signatures), rows), cluster(s.signatures, s.exact)
+    assert found.labels.tolist() == expected.labels[rows].tolist() and found.leaders.tolist() == expected.leaders.tolist()
+    assert found.similarity.tolist() == expected.similarity[rows].tolist()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fingerprint as fp
-from fingerprint.clusters import compact
+from fingerprint.clusters import cluster, compact
 from fingerprint.ingest import _Distinct, ingest
 from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import read_events
@@ -31,12 +31,17 @@ def test_distinct_texts_are_those_of_a_loop_however_they_are_batched(prompts: li
             first.setdefault(exact, row)
     order = list(first)
     assert numbers == [order.index(exact) if exact else -1 for exact in made.exact.tolist()]
-    exact, place, rows, signatures, n_invisible = distinct.settle()
-    assert exact.tolist() == sorted(first) and rows.tolist() == [first[e] for e in sorted(first)] and place.tolist() == [order.index(e) for e in exact]
+    rows = list(first.values())
+    assert distinct.exact.rows.tolist() == order and distinct.first_row.rows.tolist() == rows
     whole = compact(made.signatures[rows])
-    assert all(np.array_equal(getattr(whole, name)[whole.signed], getattr(signatures, name)[whole.signed]) for name in ("values", "band_keys", "signed"))
-    assert np.array_equal(n_invisible, made.n_invisible[rows])
-    assert distinct.store.take(place).to_pylist() == [prompts[row] for row in rows]
+    for name in ("values", "band_keys"):
+        assert np.array_equal(getattr(whole, name)[whole.signed], getattr(distinct, name).rows[whole.signed])
+    assert np.array_equal(whole.signed, distinct.signed.rows) and np.array_equal(distinct.n_invisible.rows, made.n_invisible[rows])
+    assert distinct.store.take(np.arange(len(rows))).to_pylist() == [prompts[row] for row in rows]
+    by_hash, found = distinct.clustered()
+    expected, where = cluster(made.signatures, made.exact), [rows[i] for i in by_hash]
+    assert by_hash.tolist() == sorted(range(len(order)), key=lambda i: order[i])
+    assert found.labels.tolist() == expected.labels[where].tolist() and np.allclose(found.similarity, expected.similarity[where])
 
 
 @settings(max_examples=20, deadline=None)

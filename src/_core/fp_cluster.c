@@ -34,7 +34,7 @@ void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *
     for (int64_t b = 0; b < bands->num_bands; b++) {
         uint64_t key = (uint64_t)(b + 1) << 32;
         for (int64_t r = 0; r < bands->rows_per_band; r++) key = fp_mix64(key ^ *value++);
-        band_keys[b] = (uint32_t)(key >> 32);
+        band_keys[b] = key >> 32 ? (uint32_t)(key >> 32) : 1;
     }
 }
 
@@ -63,9 +63,10 @@ static int64_t count_equal_bytes(const uint8_t *a, const uint8_t *b, int64_t n) 
     return n_equal;
 }
 
+/* 0 for a band whose key no other row has. */
 static void slot_keys(const fp_cluster_t *c, int64_t row, uint64_t *keys) {
     const uint32_t *key = c->band_keys + row * c->num_bands;
-    for (int64_t b = 0; b < c->num_bands; b++) keys[b] = fp_mix64((uint64_t)(b + 1) << 32 | key[b]);
+    for (int64_t b = 0; b < c->num_bands; b++) keys[b] = key[b] ? fp_mix64((uint64_t)(b + 1) << 32 | key[b]) | 1 : 0;
 }
 
 static uint64_t slot_tag(uint64_t key, int64_t band) { return (key & 0xffff) << 48 | (uint64_t)band << FP_LEADER_BITS; }
@@ -73,6 +74,7 @@ static uint64_t slot_tag(uint64_t key, int64_t band) { return (key & 0xffff) << 
 static uint64_t slot_home(const fp_cluster_t *c, uint64_t key) { return fp_scale64(key, c->n_slots); }
 
 static void insert(fp_cluster_t *c, uint64_t key, int64_t band, int64_t leader) {
+    if (!key) return;
     const uint64_t tag = slot_tag(key, band);
     uint64_t at = slot_home(c, key);
     int64_t n_same = 0;
@@ -112,10 +114,8 @@ static int reserve_leaders(fp_cluster_t *c) {
     if (capacity >= (int64_t)1 << FP_LEADER_BITS) return FP_NO_MEMORY;
     if (!(p = realloc(c->leader_rows, (size_t)capacity * sizeof *c->leader_rows))) return FP_NO_MEMORY;
     c->leader_rows = p;
-    if (!(p = realloc(c->last_seen, (size_t)capacity * sizeof *c->last_seen))) return FP_NO_MEMORY;
-    c->last_seen = p;
-    if (!(p = realloc(c->n_hits, (size_t)capacity * sizeof *c->n_hits))) return FP_NO_MEMORY;
-    c->n_hits = p;
+    if (!(p = realloc(c->met, (size_t)capacity * sizeof *c->met))) return FP_NO_MEMORY;
+    c->met = p;
     c->leader_capacity = capacity;
     return FP_OK;
 }
@@ -128,8 +128,8 @@ int fp_cluster_init(fp_cluster_t *c) {
     c->next_keys = malloc(n_bands * sizeof *c->next_keys);
     c->candidates = malloc(n_candidates * sizeof *c->candidates);
     c->sorted = malloc(n_candidates * sizeof *c->sorted);
-    c->leader_rows = c->last_seen = NULL;
-    c->n_hits = NULL;
+    c->leader_rows = NULL;
+    c->met = NULL;
     c->n_leaders = c->n_budget_exceeded = c->leader_capacity = c->n_used = 0;
     return c->slots && c->keys && c->next_keys && c->candidates && c->sorted ? FP_OK : FP_NO_MEMORY;
 }
@@ -141,17 +141,17 @@ void fp_cluster_free(fp_cluster_t *c) {
     free(c->candidates);
     free(c->sorted);
     free(c->leader_rows);
-    free(c->last_seen);
-    free(c->n_hits);
+    free(c->met);
     memset(c, 0, sizeof *c);
 }
 
 /* Distinct leaders that share a band with the row at `position`, and how many bands each shares; *full: some bucket holds no more. A band
  * yields max_candidates at most, as insert() saw to for this bucket; a neighbouring bucket of equal tag may stand behind. */
 static int64_t find_candidates(fp_cluster_t *c, int64_t position, int *full) {
-    int64_t n = 0;
+    int64_t n = 0, n_found = 0;
     *full = 0;
     for (int64_t b = 0; b < c->num_bands; b++) {
+        if (!c->keys[b]) continue;
         const uint64_t tag = slot_tag(c->keys[b], b);
         int64_t n_same = 0;
         for (uint64_t at = slot_home(c, c->keys[b]); c->slots[at] && n_same < c->max_candidates; at = at + 1 == c->n_slots ? 0 : at + 1) {
@@ -159,14 +159,21 @@ static int64_t find_candidates(fp_cluster_t *c, int64_t position, int *full) {
             if (slot >> FP_LEADER_BITS != tag >> FP_LEADER_BITS) continue;
             const int64_t leader = (int64_t)(slot & (((uint64_t)1 << FP_LEADER_BITS) - 1)) - 1;
             n_same++;
-            if (c->last_seen[leader] != position) {
-                c->last_seen[leader] = position;
-                c->n_hits[leader] = 0;
-                c->candidates[n++] = leader;
-            }
-            c->n_hits[leader]++;
+            c->sorted[n_found++] = leader;
+            __builtin_prefetch(c->met + leader, 1); /* leaders lie anywhere: ask for all before the first is looked at */
+            __builtin_prefetch(c->leader_rows + leader);
         }
         *full |= n_same >= c->max_candidates;
+    }
+    for (int64_t i = 0; i < n_found; i++) {
+        const int64_t leader = c->sorted[i];
+        if (c->met[leader].position != position) {
+            c->met[leader] = (fp_met_t){position, 0};
+            c->candidates[n++] = leader;
+            const uint8_t *bytes = c->bytes + c->leader_rows[leader] * c->num_perm;
+            for (int64_t k = 0; k < c->num_perm; k += 64) __builtin_prefetch(bytes + k);
+        }
+        c->met[leader].n_hits++;
     }
     return n;
 }
@@ -174,9 +181,9 @@ static int64_t find_candidates(fp_cluster_t *c, int64_t position, int *full) {
 /* Order candidates by the bands they share, most first: a counting sort, stable. */
 static void sort_candidates(fp_cluster_t *c, int64_t n) {
     int64_t n_with[FP_MAX_BANDS + 2] = {0};
-    for (int64_t i = 0; i < n; i++) n_with[c->num_bands - c->n_hits[c->candidates[i]] + 1]++;
+    for (int64_t i = 0; i < n; i++) n_with[c->num_bands - c->met[c->candidates[i]].n_hits + 1]++;
     for (int64_t h = 1; h <= c->num_bands; h++) n_with[h] += n_with[h - 1];
-    for (int64_t i = 0; i < n; i++) c->sorted[n_with[c->num_bands - c->n_hits[c->candidates[i]]]++] = c->candidates[i];
+    for (int64_t i = 0; i < n; i++) c->sorted[n_with[c->num_bands - c->met[c->candidates[i]].n_hits]++] = c->candidates[i];
     memcpy(c->candidates, c->sorted, (size_t)n * sizeof *c->candidates);
 }
 
@@ -207,7 +214,7 @@ static int add_leader(fp_cluster_t *c, int64_t row) {
     if (reserve_slots(c) != FP_OK) return FP_NO_MEMORY;
     const int64_t leader = c->n_leaders++;
     c->leader_rows[leader] = row;
-    c->last_seen[leader] = -1;
+    c->met[leader] = (fp_met_t){-1, 0};
     for (int64_t b = 0; b < c->num_bands; b++) insert(c, c->keys[b], b, leader);
     return FP_OK;
 }
@@ -216,7 +223,8 @@ static int add_leader(fp_cluster_t *c, int64_t row) {
 static void look_ahead(fp_cluster_t *c, int64_t position, int64_t n_rows) {
     if (position + 1 < n_rows) {
         slot_keys(c, c->rows[position + 1], c->next_keys);
-        for (int64_t b = 0; b < c->num_bands; b++) __builtin_prefetch(c->slots + slot_home(c, c->next_keys[b]));
+        for (int64_t b = 0; b < c->num_bands; b++)
+            if (c->next_keys[b]) __builtin_prefetch(c->slots + slot_home(c, c->next_keys[b]));
     }
     if (position + 2 < n_rows) {
         const uint8_t *bytes = c->bytes + c->rows[position + 2] * c->num_perm;

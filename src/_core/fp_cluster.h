@@ -17,9 +17,15 @@ int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n);
 /* bytes[num_perm] and band_keys[num_bands] of one signature: what clustering needs of it, in less than half of the memory. */
 void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys);
 
+/* When a leader was met last, and in how many bands. */
+typedef struct {
+    int64_t position;
+    int64_t n_hits;
+} fp_met_t;
+
 typedef struct {
     const uint8_t *bytes;      /* [*, num_perm] */
-    const uint32_t *band_keys; /* [*, num_bands] */
+    const uint32_t *band_keys; /* [*, num_bands]; 0: a key that no other row has, which is neither looked up nor entered */
     int64_t num_perm, num_bands;
     int64_t min_equal, max_candidates;
     const int64_t *rows; /* rows to cluster, in the order in which they may become leaders */
@@ -29,8 +35,8 @@ typedef struct {
     uint64_t n_slots;
     uint64_t *slots;
     uint64_t *keys, *next_keys;
-    int64_t *leader_rows, *last_seen;
-    int32_t *n_hits;
+    int64_t *leader_rows;
+    fp_met_t *met;
     int64_t *candidates, *sorted;
 } fp_cluster_t;
 

@@ -60,7 +60,7 @@ class Clusters:
 
     Attributes
     ----------
-    labels : int64[n]
+    labels : int32[n]
         Cluster of each row, 0 to k - 1; -1 for an empty text, which belongs to none.
     leaders : int64[k]
         Representative of each cluster: the smallest row that holds the leader's text.
@@ -72,7 +72,7 @@ class Clusters:
         Distinct texts that had more candidates than were compared: they may stand in a cluster of their own though a match exists.
     """
 
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int32]
     leaders: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float32]
     n_exact: int
@@ -82,8 +82,7 @@ class Clusters:
         return len(self.leaders)
 
 
-def cluster(signatures: Signatures | Compact, exact: npt.NDArray[np.uint64], threshold: float = 0.7, *, max_candidates: int = MAX_CANDIDATES,
-            threads: int | None = None) -> Clusters:
+def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: float = 0.7, *, max_candidates: int = MAX_CANDIDATES) -> Clusters:
     """Cluster near duplicates around leaders.
 
     Distinct texts are taken in the order of their exact hashes, so the result depends neither on the order of the rows nor on how they were
@@ -93,16 +92,14 @@ def cluster(signatures: Signatures | Compact, exact: npt.NDArray[np.uint64], thr
 
     Parameters
     ----------
-    signatures : Signatures or Compact
-        n rows; compact ones made for the same threshold.
+    signatures : Signatures
+        n rows.
     exact : uint64[n]
         Exact hashes of the same rows (``Sketch.exact``); 0 is the empty text.
     threshold : float
         Least estimated Jaccard similarity to a leader, in (0, 1].
     max_candidates : int
         How many leaders a text is compared with at most, and how many a bucket keeps; those that share most bands come first.
-    threads : int, optional
-        Of the search for texts that share a band with any other; default one for each processor.
 
     Returns
     -------
@@ -133,40 +130,74 @@ def cluster(signatures: Signatures | Compact, exact: npt.NDArray[np.uint64], thr
         raise ConfigError(f"max_candidates is from 1 to {1 << 20}, not {max_candidates}")
     if len(exact) != len(signatures):
         raise ValueError(f"exact has {len(exact)} rows, the signatures have {len(signatures)}")
-    made = compact(signatures, threshold) if isinstance(signatures, Signatures) else signatures
+    made = compact(signatures, threshold)
     texts, first_rows, text_of_row = np.unique(exact, return_index=True, return_inverse=True)
     n_empty = int(len(texts) > 0 and texts[0] == 0)  # sorted: the empty text comes first
-    rows = first_rows[n_empty:].astype(np.int64)
+    found = cluster_distinct(made, first_rows[n_empty:], threshold, max_candidates=max_candidates)
+    text_labels = np.concatenate([np.full(n_empty, -1, np.int32), found.labels])
+    text_similarity = np.concatenate([np.zeros(n_empty, np.float32), found.similarity])
+    return Clusters(text_labels[text_of_row], found.leaders, text_similarity[text_of_row], len(exact) - len(texts), found.n_budget_exceeded)
+
+
+def cluster_distinct(made: Compact, rows: npt.NDArray[np.int64], threshold: float = 0.7, *, max_candidates: int = MAX_CANDIDATES,
+                     threads: int | None = None) -> Clusters:
+    """Cluster texts that are known to be distinct, as :func:`cluster` does.
+
+    Parameters
+    ----------
+    made : Compact
+        Of the same threshold. Band keys that no two of the texts share are set to 0.
+    rows : int64[n]
+        Rows of `made` in the order of their exact hashes.
+    threshold, max_candidates
+        As there.
+    threads : int, optional
+        Of the search for texts that share a band with any other; default one for each processor.
+
+    Returns
+    -------
+    Clusters
+        ``labels`` and ``similarity`` of the n texts in the order of `rows`.
+    """
     num_perm = made.values.shape[1]
     # ceil without the rounding error of threshold * num_perm: 0.07 * 100 is a little above 7
     min_equal = max(1, math.ceil((threshold + (1 - threshold) * CHANCE) * num_perm - 1e-9))
-    meeting = np.flatnonzero(made.signed[rows] & _meets(made.band_keys, rows, threads))
+    meeting = np.flatnonzero(_drop_lonely(made, rows, threads))
     label, equal = np.empty(len(meeting), np.int64), np.empty(len(meeting), np.int32)
     n_budget_exceeded = _core.cluster_rows(
         np.ascontiguousarray(made.values), np.ascontiguousarray(made.band_keys), rows[meeting], min_equal, max_candidates, label, equal)
     founds = np.diff(np.maximum.accumulate(label), prepend=-1) > 0 if len(label) else np.empty(0, bool)
-    leader, n_equal = np.arange(len(rows)), np.full(len(rows), num_perm)
-    leader[meeting], n_equal[meeting] = meeting[founds][label], equal
-    is_leader = leader == np.arange(len(rows))
-    labels = np.cumsum(is_leader)[leader] - 1
-    similarity = np.maximum(0.0, (n_equal / num_perm - CHANCE) / (1 - CHANCE))
-    text_labels = np.concatenate([np.full(n_empty, -1, np.int64), labels])
-    text_similarity = np.concatenate([np.zeros(n_empty, np.float32), similarity.astype(np.float32)])
-    return Clusters(text_labels[text_of_row], rows[is_leader], text_similarity[text_of_row], len(exact) - len(texts), n_budget_exceeded)
+    similarity = np.ones(len(rows), np.float32)
+    similarity[meeting] = np.maximum(0.0, (equal / num_perm - CHANCE) / (1 - CHANCE))
+    is_leader = np.ones(len(rows), bool)
+    is_leader[meeting] = founds
+    number = np.cumsum(is_leader, dtype=np.int32) - 1
+    labels = number.copy()
+    labels[meeting] = number[meeting[founds]][label]
+    return Clusters(labels, rows[is_leader], similarity, 0, n_budget_exceeded)
 
 
-def _meets(band_keys: npt.NDArray[np.uint32], rows: npt.NDArray[np.int64], threads: int | None) -> npt.NDArray[np.bool_]:
-    """Say of each of these rows whether another one has the same key in any band, bool[len(rows)]."""
-    found = np.zeros(len(rows), bool)
+def _drop_lonely(made: Compact, rows: npt.NDArray[np.int64], threads: int | None) -> npt.NDArray[np.bool_]:
+    """Set to 0 each band key that no other of these rows has in its band; say of each row whether any key is left, bool[len(rows)]."""
+    found, place = np.zeros(len(rows), bool), np.arange(len(rows), dtype=np.uint64)
+    unsigned = rows[~made.signed[rows]]
 
-    def mark(band: int) -> npt.NDArray[np.uint64]:
-        keyed = band_keys[rows, band].astype(np.uint64) << np.uint64(32)
-        keyed |= np.arange(len(rows), dtype=np.uint64)
+    def look(band: int) -> npt.NDArray[np.bool_]:
+        made.band_keys[unsigned, band] = 0
+        keyed = made.band_keys[rows, band].astype(np.uint64)
+        keyed <<= np.uint64(32)
+        keyed |= place
         keyed.sort()
-        same = np.flatnonzero(keyed[1:] >> np.uint64(32) == keyed[:-1] >> np.uint64(32))
-        return np.concatenate([keyed[same], keyed[same + 1]]) & np.uint64(0xFFFFFFFF)
+        key = keyed >> np.uint64(32)
+        same = (key[1:] == key[:-1]) & (key[1:] > 0)
+        shared = np.zeros(len(rows), bool)
+        keyed &= np.uint64(0xFFFFFFFF)
+        shared[keyed[1:][same]] = True
+        shared[keyed[:-1][same]] = True
+        made.band_keys[rows[~shared], band] = 0
+        return shared
 
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        for marked in pool.map(mark, range(band_keys.shape[1])):
-            found[marked] = True
+        for shared in pool.map(look, range(made.band_keys.shape[1])):
+            found |= shared
     return found

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .clusters import Compact, cluster, compact
+from .clusters import Clusters, Compact, cluster_distinct, compact
 from .columns import text_columns
 from .config import ScanConfig
 from .keys import Key
@@ -20,7 +20,7 @@ from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
 from .readers import EventReader, read_events
 from .sketch import Signatures, exact_hashes, run_columns, signature_scheme
-from .store import Names, Numbering, TextStore
+from .store import Growing, Names, Numbering, TextStore
 from .traffic import Traffic, declared_actors
 
 NAMED = ("account_id", "org_id", "conversation_id", "system")  # columns that repeat themselves: what they hold is kept once
@@ -28,63 +28,59 @@ KINDS = {"timestamp": np.int64, "line": np.int64}
 
 
 class _Distinct:
-    """The distinct texts of the batches so far: each is signed, and kept, when it is seen first."""
+    """The distinct texts of the batches so far: each is signed, and kept, when it is seen first.
+
+    Attributes
+    ----------
+    store : TextStore
+        The texts, numbered in order of first appearance, as are the rows of all below.
+    exact, first_row, n_invisible : Growing of uint64, int64, uint32
+    values, band_keys, signed : Growing of uint8, uint32, bool
+        Their compact signatures.
+    """
 
     def __init__(self, config: ScanConfig, key: Key) -> None:
         self.store = TextStore()
         self._config, self._key, self._numbering, self._n_rows = config, key, Numbering(), 0
-        self._exact: list[npt.NDArray[np.uint64]] = []
-        self._rows: list[npt.NDArray[np.int64]] = []
-        self._parts: list[tuple[Compact, npt.NDArray[np.uint32]]] = []
+        num_perm = config.sketch.num_perm
+        self.exact, self.first_row, self.n_invisible = Growing(np.uint64), Growing(np.int64), Growing(np.uint32)
+        self.values, self.band_keys = Growing(np.uint8, num_perm), Growing(np.uint32, choose_bands(config.sketch.threshold, num_perm)[0])
+        self.signed = Growing(np.bool_)
 
     def add(self, prompts: pa.LargeStringArray) -> npt.NDArray[np.int32]:
-        """Take in a batch; return the number of each text, in order of first appearance, -1 for an empty one."""
+        """Take in a batch; return the number of each text, -1 for an empty one."""
         exact = exact_hashes(prompts, key=self._key, threads=self._config.threads)
         numbers, new = self._numbering.add(exact)
         if len(new):
             fresh = prompts if len(new) == len(prompts) else prompts.take(pa.array(new))
             self.store.append(fresh)
-            self._parts.append(self._sign(fresh))
-            self._exact.append(exact[new])
-            self._rows.append(new + self._n_rows)
+            self.exact.append(exact[new])
+            self.first_row.append(new + self._n_rows)
+            self._sign(fresh)
         self._n_rows += len(prompts)
         return numbers
 
-    def _sign(self, texts: pa.LargeStringArray) -> tuple[Compact, npt.NDArray[np.uint32]]:
-        """Return compact signatures and numbers of invisible characters."""
+    def _sign(self, texts: pa.LargeStringArray) -> None:
         config, n = self._config.sketch, len(texts)
         values, n_shingles, n_invisible = np.empty((n, config.num_perm), np.uint32), np.empty(n, np.int32), np.empty(n, np.uint32)
         run_columns(text_columns(texts), {"values": values, "n_shingles": n_shingles, "n_invisible": n_invisible}, key=self._key, num_perm=config.num_perm,
                     ngram=config.ngram, threads=self._config.threads, isa=None)
-        return compact(Signatures(values, n_shingles, signature_scheme(config.num_perm, config.ngram), self._key.key_id), config.threshold), n_invisible
+        made = compact(Signatures(values, n_shingles, signature_scheme(config.num_perm, config.ngram), self._key.key_id), config.threshold)
+        for name in ("values", "band_keys", "signed"):
+            getattr(self, name).append(getattr(made, name))
+        self.n_invisible.append(n_invisible)
 
-    def settle(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.int64], Compact, npt.NDArray[np.uint32]]:
-        """Return exact hash, number, first row, compact signature and invisible characters of each distinct text, by hash; keeps only the store.
-
-        Each batch is released as it is copied, so that signatures, most of the memory of this stage, are held once.
-        """
-        exact, rows = (np.concatenate([np.zeros(0, kind), *parts]) for kind, parts in ((np.uint64, self._exact), (np.int64, self._rows)))
-        order = np.argsort(exact)
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        n, config = len(order), self._config.sketch
-        num_bands = choose_bands(config.threshold, config.num_perm)[0]
-        made = Compact(np.empty((n, config.num_perm), np.uint8), np.empty((n, num_bands), np.uint32), np.empty(n, bool))
-        n_invisible = np.empty(n, np.uint32)
-        self._numbering = Numbering()
-        start = 0
-        while self._parts:
-            part, invisible = self._parts.pop(0)
-            to = rank[start : start + len(part)]
-            made.values[to], made.band_keys[to], made.signed[to], n_invisible[to] = part.values, part.band_keys, part.signed, invisible
-            start += len(part)
-        return exact[order], order, rows[order], made, n_invisible
+    def clustered(self) -> tuple[npt.NDArray[np.int64], Clusters]:
+        """Return the numbers of the texts in the order of their exact hashes, and their clusters in this order."""
+        order = np.argsort(self.exact.rows)
+        made = Compact(self.values.rows, self.band_keys.rows, self.signed.rows)
+        return order, cluster_distinct(made, order, self._config.sketch.threshold, threads=self._config.threads)
 
 
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) -> Traffic:
     """Read and sketch all events; equal texts are kept once."""
     distinct, names = _Distinct(config, key), {name: Names(key) for name in NAMED}
-    parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ("text", "timestamp", "file", "line", *NAMED)}
+    parts = {name: Growing(KINDS.get(name, np.int32)) for name in ("text", "timestamp", "file", "line", *NAMED)}
     with watch.stage("reading and fingerprinting", reader.total_bytes):
         for batch in advancing(reader, watch):
             parts["text"].append(distinct.add(batch.column("prompt")))
@@ -93,7 +89,7 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
             parts["timestamp"].append(batch.column("timestamp").cast(pa.int64()).to_numpy())
             for name in ("file", "line"):
                 parts[name].append(batch.column(name).to_numpy())
-    column = {name: np.concatenate([np.zeros(0, KINDS.get(name, np.int32)), *parts.pop(name)]) for name in list(parts)}
+    column = {name: part.rows for name, part in parts.items()}
     accounts = names["account_id"].names
     system_texts, system = _ascending(names["system"].names, column["system"])
     columns = {
@@ -102,13 +98,11 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) 
         "conversation": column["conversation_id"], "file": column["file"], "line": column["line"]}
     del names
     with watch.stage("clustering near-duplicates"):
-        exact, place, first_row, signatures, n_invisible = distinct.settle()
-        found = cluster(signatures, exact, threshold=config.sketch.threshold, threads=config.threads)
-        del signatures
-    rank = np.empty(len(place) + 1, np.int32)
-    rank[place], rank[-1] = np.arange(len(place)), -1
-    return Traffic(text=rank[column["text"]], exact=exact, first_row=first_row, cluster=found.labels, similarity=found.similarity,
-                   n_invisible=n_invisible, store=distinct.store, place=place, **columns)
+        order, found = distinct.clustered()
+    rank = np.empty(len(order) + 1, np.int32)
+    rank[order], rank[-1] = np.arange(len(order)), -1
+    return Traffic(text=rank[column["text"]], exact=distinct.exact.rows[order], first_row=distinct.first_row.rows[order], cluster=found.labels,
+                   similarity=found.similarity, n_invisible=distinct.n_invisible.rows[order], store=distinct.store, place=order, **columns)
 
 
 def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, format: str | None, watch: Stopwatch) -> tuple[Prevalence, dict[str, Any]]:

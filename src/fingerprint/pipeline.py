@@ -207,8 +207,7 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
 
     def near(texts: Sequence[str]) -> npt.NDArray[np.int64]:
         made = sketch(list(texts), key=key, threads=config.threads)
-        labels: npt.NDArray[np.int64] = cluster(made.signatures, made.exact, threshold=NEAR).labels
-        return labels
+        return cluster(made.signatures, made.exact, threshold=NEAR).labels.astype(np.int64)
 
     return Evidence(search.vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, read, traffic.systems, search, encode,
                     near,     partial(split_words, key=key.derive("words")))

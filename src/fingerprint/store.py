@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,34 @@ _FIRST_SLOTS = 1 << 12
 _SCHEMA = pa.schema([("text", pa.large_string())])
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _BLOCK_ROWS, _BLOCK_BYTES = 16_384, 4 << 20  # of texts that are compressed, and read, together
+
+
+class Growing:
+    """Rows that are appended; what there is lies in one piece, and grows without being held twice.
+
+    Parameters
+    ----------
+    kind : dtype
+    width : int, optional
+        Columns; without it the array has one dimension.
+    """
+
+    def __init__(self, kind: npt.DTypeLike, width: int | None = None) -> None:
+        self._room = np.empty((0,) if width is None else (0, width), kind)
+        self._n = 0
+
+    def append(self, rows: npt.NDArray[Any]) -> None:
+        """Add rows."""
+        n = self._n + len(rows)
+        if n > len(self._room):  # a reallocation of a large block moves pages, not bytes, and pages beyond the last row are never touched
+            self._room.resize((max(n, len(self._room) * 5 // 4, _FIRST_SLOTS), *self._room.shape[1:]), refcheck=False)
+        self._room[self._n : n] = rows
+        self._n = n
+
+    @property
+    def rows(self) -> npt.NDArray[Any]:
+        """The rows so far, not a copy: valid until more are appended."""
+        return self._room[: self._n]
 
 
 class Numbering:

@@ -38,7 +38,7 @@ class Traffic:
         Keyed hash of each distinct text.
     first_row : int64[n_texts]
         First event with that text.
-    cluster : int64[n_texts]
+    cluster : int32[n_texts]
         Near-duplicate cluster.
     similarity : float32[n_texts]
         Estimated Jaccard similarity to the cluster's leader.
@@ -64,7 +64,7 @@ class Traffic:
     text: npt.NDArray[np.int32]
     exact: npt.NDArray[np.uint64]
     first_row: npt.NDArray[np.int64]
-    cluster: npt.NDArray[np.int64]
+    cluster: npt.NDArray[np.int32]
     similarity: npt.NDArray[np.float32]
     n_invisible: npt.NDArray[np.uint32]
     store: TextStore
