@@ -130,13 +130,13 @@ def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: fl
         raise ConfigError(f"max_candidates is from 1 to {1 << 20}, not {max_candidates}")
     if len(exact) != len(signatures):
         raise ValueError(f"exact has {len(exact)} rows, the signatures have {len(signatures)}")
-    made = compact(signatures, threshold)
     texts, first_rows, text_of_row = np.unique(exact, return_index=True, return_inverse=True)
     n_empty = int(len(texts) > 0 and texts[0] == 0)  # sorted: the empty text comes first
-    found = cluster_distinct(made, first_rows[n_empty:], threshold, max_candidates=max_candidates)
+    first_rows = first_rows[n_empty:]
+    found = cluster_distinct(compact(signatures[first_rows], threshold), np.arange(len(first_rows)), threshold, max_candidates=max_candidates)
     text_labels = np.concatenate([np.full(n_empty, -1, np.int32), found.labels])
     text_similarity = np.concatenate([np.zeros(n_empty, np.float32), found.similarity])
-    return Clusters(text_labels[text_of_row], found.leaders, text_similarity[text_of_row], len(exact) - len(texts), found.n_budget_exceeded)
+    return Clusters(text_labels[text_of_row], first_rows[found.leaders], text_similarity[text_of_row], len(exact) - len(texts), found.n_budget_exceeded)
 
 
 def cluster_distinct(made: Compact, rows: npt.NDArray[np.int64], threshold: float = 0.7, *, max_candidates: int = MAX_CANDIDATES,
@@ -146,9 +146,9 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int64], threshold: floa
     Parameters
     ----------
     made : Compact
-        Of the same threshold. Band keys that no two of the texts share are set to 0.
+        Of n texts, for the same threshold. Band keys that no two of them share are set to 0.
     rows : int64[n]
-        Rows of `made` in the order of their exact hashes.
+        All rows of `made`, in the order of their exact hashes.
     threshold, max_candidates
         As there.
     threads : int, optional
@@ -162,7 +162,7 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int64], threshold: floa
     num_perm = made.values.shape[1]
     # ceil without the rounding error of threshold * num_perm: 0.07 * 100 is a little above 7
     min_equal = max(1, math.ceil((threshold + (1 - threshold) * CHANCE) * num_perm - 1e-9))
-    meeting = np.flatnonzero(_drop_lonely(made, rows, threads))
+    meeting = np.flatnonzero(_drop_lonely(made, threads)[rows])
     label, equal = np.empty(len(meeting), np.int64), np.empty(len(meeting), np.int32)
     n_budget_exceeded = _core.cluster_rows(
         np.ascontiguousarray(made.values), np.ascontiguousarray(made.band_keys), rows[meeting], min_equal, max_candidates, label, equal)
@@ -177,26 +177,26 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int64], threshold: floa
     return Clusters(labels, rows[is_leader], similarity, 0, n_budget_exceeded)
 
 
-def _drop_lonely(made: Compact, rows: npt.NDArray[np.int64], threads: int | None) -> npt.NDArray[np.bool_]:
-    """Set to 0 each band key that no other of these rows has in its band; say of each row whether any key is left, bool[len(rows)]."""
-    found, place = np.zeros(len(rows), bool), np.arange(len(rows), dtype=np.uint64)
-    unsigned = rows[~made.signed[rows]]
+def _drop_lonely(made: Compact, threads: int | None) -> npt.NDArray[np.bool_]:
+    """Set to 0 each band key that no other text has in its band; say of each text whether any key is left, bool[n]."""
+    place, unsigned = np.arange(len(made), dtype=np.uint64), np.flatnonzero(~made.signed)
 
     def look(band: int) -> npt.NDArray[np.bool_]:
         made.band_keys[unsigned, band] = 0
-        keyed = made.band_keys[rows, band].astype(np.uint64)
+        keyed = made.band_keys[:, band].astype(np.uint64)
         keyed <<= np.uint64(32)
         keyed |= place
         keyed.sort()
         key = keyed >> np.uint64(32)
         same = (key[1:] == key[:-1]) & (key[1:] > 0)
-        shared = np.zeros(len(rows), bool)
+        shared = np.zeros(len(made), bool)
         keyed &= np.uint64(0xFFFFFFFF)
         shared[keyed[1:][same]] = True
         shared[keyed[:-1][same]] = True
-        made.band_keys[rows[~shared], band] = 0
+        made.band_keys[:, band] *= shared
         return shared
 
+    found = np.zeros(len(made), bool)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         for shared in pool.map(look, range(made.band_keys.shape[1])):
             found |= shared
