@@ -178,9 +178,7 @@ def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
 
 def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArray[np.int64],
              accused: npt.NDArray[np.bool_] | None) -> list[AccountCharge]:
-    n_accounts = len(traffic.account_ids)
-    total = np.bincount(traffic.account, minlength=n_accounts)
-    charged = np.bincount(traffic.account[rows], minlength=n_accounts)
+    total, charged = traffic.n_prompts, np.bincount(traffic.account[rows], minlength=len(traffic.account_ids))
     actor = detector.actor[group.attributed]
     inside = np.bincount(actor, weights=group.inside, minlength=traffic.n_actors) / np.maximum(np.bincount(actor, minlength=traffic.n_actors), 1)
     copies = np.zeros(traffic.n_actors)
@@ -229,8 +227,8 @@ def _representatives(texts: npt.NDArray[np.int64], detector: Detector, traffic: 
 def _timeline(account: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> list[Day]:
     day = times // (24 * HOUR_US)
     days, count = np.unique(day, return_counts=True)
-    pairs = np.unique(np.stack([day, account], 1), axis=0)
-    accounts = np.unique(pairs[:, 0], return_counts=True)[1]
+    n_accounts = int(account.max(initial=0)) + 1
+    accounts = np.unique(np.unique(day * n_accounts + account) // n_accounts, return_counts=True)[1]
     return [Day(iso(int(d) * 24 * HOUR_US)[:10], int(n), int(a)) for d, n, a in zip(days, count, accounts, strict=True)]
 
 

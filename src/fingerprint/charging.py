@@ -96,6 +96,6 @@ def _beside(segment: Segment, system: npt.NDArray[np.int32], detector: Detector)
 def _events(group: Group, actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], traffic: Traffic) -> npt.NDArray[np.int64]:
     n_texts = max(len(traffic.exact), 1)
     pair = np.sort(actor * n_texts + text)
-    who = traffic.actor[traffic.account]
-    own = np.flatnonzero(np.isin(who, group.members) & (traffic.text >= 0))
-    return own[np.isin(who[own] * n_texts + traffic.text[own], pair)]
+    own = traffic.events_of(group.members)
+    own = own[traffic.text[own] >= 0]
+    return own[np.isin(traffic.actor[traffic.account[own]] * n_texts + traffic.text[own], pair)]

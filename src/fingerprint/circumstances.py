@@ -84,9 +84,8 @@ def _moving_conversations(rows: npt.NDArray[np.int64], traffic: Traffic) -> Test
     known = talk >= 0
     if not known[rows].any():
         return None
-    actor = traffic.actor[traffic.account]
-    pair = np.unique(np.stack([talk[known], actor[known]], 1), axis=0)
-    holders = np.bincount(pair[:, 0])
+    pair = np.unique(talk[known].astype(np.int64) * traffic.n_actors + traffic.actor[traffic.account[known]])
+    holders = np.bincount(pair // traffic.n_actors)
     moved = holders > 1
     of = np.unique(talk[rows][known[rows]])
     rest = np.setdiff1d(np.unique(talk[known]), of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ HOUR_US = 3_600_000_000
 LEAST_SAMPLE = 8  # texts per actor; with fewer no test has power
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Traffic:
     """Accepted events.
 
@@ -78,6 +79,22 @@ class Traffic:
     def n_actors(self) -> int:
         """Number of actors."""
         return int(self.actor.max(initial=-1)) + 1
+
+    @functools.cached_property
+    def n_prompts(self) -> npt.NDArray[np.int64]:
+        """Events of each account, int64[n_accounts]."""
+        return np.bincount(self.account, minlength=len(self.account_ids))
+
+    @functools.cached_property
+    def _by_actor(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Events ordered by actor, and where those of each begin."""
+        who = self.actor[self.account]
+        return np.argsort(who, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(who, minlength=self.n_actors))])
+
+    def events_of(self, actors: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the events of some actors, int64[m] ascending."""
+        order, start = self._by_actor
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *(order[start[a] : start[a + 1]] for a in actors.tolist())]))
 
     def take(self, index: npt.NDArray[np.integer]) -> pa.LargeStringArray:
         """Return distinct texts as they were first written."""
