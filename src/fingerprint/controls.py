@@ -48,7 +48,7 @@ def planted_campaign(evidence: Evidence, config: ScanConfig) -> tuple[float, flo
 
 
 def planted_prompts(n: int, seed: int) -> list[str]:
-    """Return `n` queries of a simulated campaign without a template."""
+    """Return `n` queries of a simulated campaign without a template, of a kind that no preset of the simulator has."""
     from .simulate import campaign_prompts
 
-    return campaign_prompts("reasoning", n, seed)
+    return campaign_prompts("censor", n, seed)
