@@ -193,7 +193,7 @@ class _Storage:
 
 def n_cells(n: int) -> int:
     """Return the number of cells for n vectors: ``4 sqrt(n)``, and down to half of that where finding the cells would cost more than the rest."""
-    return max(1, int(min(4.0, max(2.0, 4.0 * np.sqrt(MANY / n))) * np.sqrt(n)))
+    return max(1, int(min(4.0, max(2.0, 4.0 * np.sqrt(MANY / max(n, 1)))) * np.sqrt(n)))
 
 
 def sample_size(n: int) -> int:
