@@ -19,7 +19,7 @@ from fingerprint.errors import InputError
 from fingerprint.history import Known, look_up, novelty
 from fingerprint.prevalence import Hashing, Prevalence
 from fingerprint.simulate import campaign_prompts
-from fingerprint.templates import shared_trigrams, strip_shared
+from fingerprint.templates import shared_trigrams, strip_shared, trigrams
 from fingerprint.words import split_words
 
 KEY = fp.Key(bytes(range(16)))
@@ -69,6 +69,16 @@ def test_shared_text_of_a_finding_is_followed(monkeypatch: pytest.MonkeyPatch) -
     assert found.n_users == holders.MAX_HOLDERS and "by at least 64 other accounts" in novelty(found, Known(10, 1), many).reading
     many.phrases.limit = 0
     assert look_up(many, HASHING, prompts, senders, ["mine"], shared, least).n_users == -1, "none of it can be looked up"
+
+
+def test_a_text_beside_the_prompts_is_followed_as_well() -> None:
+    shared = np.unique(trigrams(split_words([FRAME], KEY.derive("words")))[1])
+    past = HASHING.new()
+    systems = pa.array([None, FRAME, FRAME, FRAME.upper(), "something else that is quite as long", None], pa.large_string())
+    HASHING.observe(past, ["a", "b", "b", "c", "d", "mine"], pa.array(OTHERS[:6], pa.large_string()), systems)
+    HASHING.observe(past, ["mine"], pa.array(OTHERS[6:7], pa.large_string()), pa.array([FRAME], pa.large_string()))
+    HASHING.observe(past, ["e"], pa.array(OTHERS[7:8], pa.large_string()), pa.nulls(1, pa.large_string()))
+    assert look_up(past, HASHING, [], [], ["mine"], shared, len(shared)).n_users == 2
 
 
 def test_a_full_sketch_still_compares() -> None:
