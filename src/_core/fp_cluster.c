@@ -18,12 +18,17 @@
 #define FP_LEADER_BITS 38
 #define FP_FIRST_SLOTS 1024
 
+static uint64_t band_key(int64_t band, const uint32_t *value, int64_t n_rows) {
+    uint64_t key = (uint64_t)(band + 1) << 32;
+    for (int64_t r = 0; r < n_rows; r++) key = fp_mix64(key ^ value[r]);
+    return key;
+}
+
 void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys) {
     const uint32_t *value = bands->values + row * bands->num_perm;
     for (int64_t b = 0; b < bands->num_bands; b++) {
-        uint64_t key = (uint64_t)(b + 1) << 32;
-        for (int64_t r = 0; r < bands->rows_per_band; r++) key = fp_mix64(key ^ *value++);
-        keys[b] = key;
+        keys[b] = band_key(b, value, bands->rows_per_band);
+        value += bands->rows_per_band;
     }
 }
 
@@ -32,9 +37,9 @@ void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *
     /* the upper bits of a minimum are mostly zero and the lowest depend on its place: take those of a multiple */
     for (int64_t i = 0; i < bands->num_perm; i++) bytes[i] = (uint8_t)((value[i] * 0x9e3779b1u) >> 24);
     for (int64_t b = 0; b < bands->num_bands; b++) {
-        uint64_t key = (uint64_t)(b + 1) << 32;
-        for (int64_t r = 0; r < bands->rows_per_band; r++) key = fp_mix64(key ^ *value++);
-        band_keys[b] = key >> 32 ? (uint32_t)(key >> 32) : 1;
+        const uint32_t half = (uint32_t)(band_key(b, value, bands->rows_per_band) >> 32);
+        band_keys[b] = half ? half : 1;
+        value += bands->rows_per_band;
     }
 }
 

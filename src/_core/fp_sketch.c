@@ -47,12 +47,16 @@ int64_t fp_column_find_bad_offset(const fp_column_t *column, int64_t n_rows) {
     return -1;
 }
 
+static int is_null(const fp_column_t *column, int64_t row) {
+    const int64_t bit = row + column->validity_offset;
+    return column->validity && !(column->validity[bit >> 3] >> (bit & 7) & 1);
+}
+
 /* A null row is the empty text. */
 void fp_column_row(const fp_column_t *column, int64_t row, const uint8_t **start, size_t *n_bytes, size_t *n_readable) {
-    const int64_t begin = offset_at(column, row), bit = row + column->validity_offset;
-    const int is_null = column->validity && !(column->validity[bit >> 3] >> (bit & 7) & 1);
+    const int64_t begin = offset_at(column, row);
     *start = column->data + begin;
-    *n_bytes = is_null ? 0 : (size_t)(offset_at(column, row + 1) - begin);
+    *n_bytes = is_null(column, row) ? 0 : (size_t)(offset_at(column, row + 1) - begin);
     *n_readable = (size_t)(column->n_bytes - begin);
 }
 
@@ -137,10 +141,9 @@ void fp_hash_rows(fp_sipkey_t key, const fp_column_t *column, int64_t first, int
     for (int64_t row = first; row < last; row++) {
         const uint8_t *in;
         size_t n_bytes, n_readable;
-        const int64_t bit = row + column->validity_offset;
         fp_column_row(column, row, &in, &n_bytes, &n_readable);
         const uint64_t hash = fp_siphash13(key, in, n_bytes);
-        out[row] = column->validity && !(column->validity[bit >> 3] >> (bit & 7) & 1) ? 0 : hash ? hash : 1;
+        out[row] = is_null(column, row) ? 0 : hash ? hash : 1;
     }
 }
 

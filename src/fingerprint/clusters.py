@@ -6,7 +6,6 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,9 +39,6 @@ class Compact:
 
     def __len__(self) -> int:
         return len(self.signed)
-
-    def __getitem__(self, rows: slice | npt.NDArray[Any]) -> Compact:
-        return Compact(self.values[rows], self.band_keys[rows], self.signed[rows])
 
 
 def compact(signatures: Signatures, threshold: float = 0.7) -> Compact:

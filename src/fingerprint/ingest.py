@@ -23,7 +23,7 @@ from .sketch import Signatures, exact_hashes, run_columns, signature_scheme
 from .store import Growing, Names, Numbering, TextStore
 from .traffic import Traffic, declared_actors
 
-NAMED = ("account_id", "org_id", "conversation_id", "system")  # columns that repeat themselves: what they hold is kept once
+NAMED = {"account_id": True, "org_id": False, "conversation_id": False, "system": True}  # columns that repeat themselves; whether their names are read
 KINDS = {"timestamp": np.int64, "line": np.int64}
 
 
@@ -79,7 +79,7 @@ class _Distinct:
 
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch) -> Traffic:
     """Read and sketch all events; equal texts are kept once."""
-    distinct, names = _Distinct(config, key), {name: Names(key) for name in NAMED}
+    distinct, names = _Distinct(config, key), {name: Names(key, is_kept) for name, is_kept in NAMED.items()}
     parts = {name: Growing(KINDS.get(name, np.int32)) for name in ("text", "timestamp", "file", "line", *NAMED)}
     with watch.stage("reading and fingerprinting", reader.total_bytes):
         for batch in advancing(reader, watch):

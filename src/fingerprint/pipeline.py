@@ -209,8 +209,8 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         made = sketch(list(texts), key=key, threads=config.threads)
         return cluster(made.signatures, made.exact, threshold=NEAR).labels.astype(np.int64)
 
-    return Evidence(search.vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, read, traffic.systems, search, encode,
-                    near,     partial(split_words, key=key.derive("words")))
+    return Evidence(search.vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, read, traffic.systems, search, encode, near,
+                    partial(split_words, key=key.derive("words")))
 
 
 def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> None:

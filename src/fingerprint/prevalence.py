@@ -153,7 +153,8 @@ class Hashing:
     def observe(self, prevalence: Prevalence, names: list[str], prompts: pa.Array, systems: pa.Array | None = None) -> None:
         """Add events, with the system texts of those that have one."""
         distinct, who = np.unique(np.array(names, object), return_inverse=True) if names else (np.zeros(0, object), np.zeros(0, np.int64))
-        account = self.accounts(distinct)[who]
+        hashed = self.accounts(distinct)
+        account = hashed[who]
         prevalence.n_prompts += len(names)
         prevalence.accounts = np.union1d(prevalence.accounts, account)
         keys, usable = self.texts(prompts)
@@ -164,10 +165,10 @@ class Hashing:
         if systems is not None and systems.null_count < len(systems):
             encoded = systems.dictionary_encode()
             system = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-            pair = np.unique(np.stack([system, who])[:, system >= 0], axis=1)  # each account's use of a text once
-            words = split_words(encoded.dictionary.take(pa.array(pair[0])).to_pylist(), self.key.derive("words"))
+            pair = np.unique(system[system >= 0] * len(hashed) + who[system >= 0])  # each account's use of a text once
+            words = split_words(encoded.dictionary.take(pa.array(pair // len(hashed))).to_pylist(), self.key.derive("words"))
             at, phrase = trigrams(words)
-            prevalence.phrases.add(phrase, self.accounts(distinct)[pair[1][words.rows[at]]])
+            prevalence.phrases.add(phrase, hashed[pair % len(hashed)][words.rows[at]])
 
 
 def _digest(key: npt.NDArray[np.uint64], account: npt.NDArray[np.uint64]) -> str:

@@ -126,15 +126,16 @@ def segments(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> list[
     names = np.random.default_rng(sample.seed).integers(0, 2**64, sample.evidence.n_actors, dtype=np.uint64)
     who = np.zeros(len(distinct), np.uint64)
     np.add.at(who, number, names[actor])  # equal for equal sets
+    shared = distinct[rare]
     _, first, kind, size = np.unique(who[rare], return_index=True, return_inverse=True, return_counts=True)
     of = np.full(len(distinct), -1)
     of[rare] = kind
     order = np.lexsort((first, -holders[rare][first], -size))[:MOST_SEGMENTS]
-    text, contained = source.rows(distinct[rare], kind)
+    text, contained = source.rows(shared, kind)
     by_kind = np.argsort(of[number], kind="stable")
     bounds = np.searchsorted(of[number][by_kind], np.arange(len(first) + 1))
     ends = np.searchsorted(contained, np.arange(len(first) + 1))
-    return [Segment(np.sort(distinct[rare][kind == i]), np.unique(actor[by_kind[bounds[i] : bounds[i + 1]]]), text[ends[i] : ends[i + 1]])
+    return [Segment(shared[kind == i], np.unique(actor[by_kind[bounds[i] : bounds[i + 1]]]), text[ends[i] : ends[i + 1]])
             for i in order.tolist()]
 
 

@@ -102,10 +102,12 @@ class Names:
     ----------
     key : Key
         Of the hashes by which they are told apart.
+    is_kept : bool
+        Whether the names themselves are wanted, or their numbers only.
     """
 
-    def __init__(self, key: Key) -> None:
-        self._key, self._numbering = key.derive("names").material, Numbering()
+    def __init__(self, key: Key, is_kept: bool = True) -> None:
+        self._key, self._numbering, self._is_kept = key.derive("names").material, Numbering(), is_kept
         self._new: list[pa.LargeStringArray] = []
 
     def add(self, column: pa.Array) -> npt.NDArray[np.int32]:
@@ -115,7 +117,7 @@ class Names:
             _core.hash_rows(self._key, part.data, part.offsets, part.validity, part.validity_offset, hashes[at : at + len(part)])
             at += len(part)
         numbers, new = self._numbering.add(hashes)
-        if len(new):
+        if self._is_kept and len(new):
             self._new.append(column.take(pa.array(new)).cast(pa.large_string()))
         return numbers
 
