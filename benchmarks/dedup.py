@@ -8,13 +8,15 @@ each in a process of its own, and checks first that planted families are found.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ import texts
 from scipy.sparse import csr_matrix
 
 import fingerprint as fp
-from fingerprint.clusters import CHANCE, cluster, compact
+from fingerprint.clusters import CHANCE, compact
 from fingerprint.lsh import candidate_probability, choose_bands
 from fingerprint.minhash import normalize
 from fingerprint.simulate import simulate
@@ -37,6 +39,7 @@ from fingerprint.sketch import sketch
 KEY = fp.Key(bytes(range(16)))
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 BINS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+PART, PART_LONG = 500_000, 50_000  # rows written together, repeats among them; fewer where some are long
 Integers = npt.NDArray[np.int64]
 
 
@@ -58,6 +61,12 @@ def exact_pairs(prompts: list[str], least: float, ngram: int = 5) -> tuple[Integ
     return left.astype(np.int64), right.astype(np.int64), similarity
 
 
+def share_a_band(keys: list[npt.NDArray[np.uint32]], left: Integers, right: Integers) -> npt.NDArray[np.bool_]:
+    """Say of each pair whether a band key is the same."""
+    found: npt.NDArray[np.bool_] = np.logical_or.reduce([column[left] == column[right] for column in keys])
+    return found
+
+
 def quality(options: argparse.Namespace) -> None:
     """Print the S-curve beside the theory, and recall and precision by threshold."""
     prompts = sample(options)
@@ -65,7 +74,7 @@ def quality(options: argparse.Namespace) -> None:
     made = sketch(prompts, key=KEY)
     bands = choose_bands(0.7, 128)
     small = compact(made.signatures, 0.7)
-    shares = (small.band_keys[left] == small.band_keys[right]).any(1)
+    shares = share_a_band(small.band_keys, left, right)
     print(f"{len(prompts):,} distinct prompts, {len(true):,} pairs of exact Jaccard similarity {BINS[0]} and more; {bands[0]} bands of {bands[1]} rows\n")
     print("| similarity | pairs | share a band | theory |\n| --- | --- | --- | --- |")
     for low, high in pairwise(BINS):
@@ -76,7 +85,7 @@ def quality(options: argparse.Namespace) -> None:
     for threshold in THRESHOLDS:
         found = compact(made.signatures, threshold)
         estimate = ((found.values[left] == found.values[right]).mean(1) - CHANCE) / (1 - CHANCE)
-        named = (found.band_keys[left] == found.band_keys[right]).any(1) & (estimate >= threshold - 1e-9)
+        named = share_a_band(found.band_keys, left, right) & (estimate >= threshold - 1e-9)
         wanted = true >= threshold
         if wanted.any():
             near = (true[named] >= threshold - 0.05).mean()
@@ -91,16 +100,28 @@ def sample(options: argparse.Namespace) -> list[str]:
     return [distinct[i] for i in chosen]
 
 
-def write_families(path: Path, n: int) -> None:
-    """Write prompts in shuffled families of five, a word of each replaced; the family stands beside."""
-    corpus = texts.families(n)
-    pq.write_table(pa.table({"prompt": corpus.column}), path)
+def write_corpus(path: Path, options: argparse.Namespace) -> None:
+    """Write `n` rows: families of five near-duplicates, a share of repeats of rows that came before, a share of long texts; shuffled within parts."""
+    rng = np.random.default_rng(options.seed)
+    with pq.ParquetWriter(path, pa.schema([("prompt", pa.large_string())])) as writer:
+        at_once = PART_LONG if options.long else PART
+        for low in range(0, options.n, at_once):
+            n = min(at_once, options.n - low)
+            n_new = max(1, round(n * (1 - options.repeats)))
+            column = texts.families_fast(rng, n_new, round(n_new * options.long))
+            rows = np.concatenate([np.arange(n_new), rng.integers(n_new, size=n - n_new)])
+            writer.write_table(pa.table({"prompt": column.take(pa.array(rng.permutation(rows)))}))
 
 
-def ours(column: pa.ChunkedArray) -> Integers:
-    """Cluster with this library."""
-    made = sketch(column, key=KEY)
-    return cluster(made.signatures, made.exact).labels
+def ours(path: Path, n: int, threads: int | None) -> Integers:
+    """Cluster with this library, as rows are read."""
+    def batches() -> Iterator[pa.Array]:
+        left = n
+        for batch in pq.ParquetFile(path).iter_batches(65_536, columns=["prompt"]):
+            yield batch.column("prompt").slice(0, max(left, 0))
+            left -= len(batch)
+
+    return fp.deduplicate(batches(), key=KEY, threads=threads).labels
 
 
 def shingles(text: str) -> list[str]:
@@ -108,11 +129,17 @@ def shingles(text: str) -> list[str]:
     return list({text[i : i + 5] for i in range(len(text) - 4)})
 
 
-def rensa(column: pa.ChunkedArray) -> Integers:
+def read(path: Path, n: int) -> list[str]:
+    """Return the first `n` prompts."""
+    prompts: list[str] = pq.read_table(path, columns=["prompt"]).column("prompt").slice(0, n).to_pylist()
+    return prompts
+
+
+def rensa(path: Path, n: int, threads: int | None) -> Integers:
     """Label each prompt by the first one that rensa's own deduplicator says it repeats."""
     import rensa as library
 
-    prompts = column.to_pylist()
+    prompts = read(path, n)
     labels = np.arange(len(prompts))
     dedup = library.RMinHashDeduplicator(0.7, 128, True, 16)  # 16 bands of 8 rows, its fewest candidates
     for i, text in enumerate(prompts):
@@ -126,13 +153,13 @@ def rensa(column: pa.ChunkedArray) -> Integers:
     return labels
 
 
-def datasketch(column: pa.ChunkedArray) -> Integers:
+def datasketch(path: Path, n: int, threads: int | None) -> Integers:
     """Label each prompt by the first one whose bucket it shares in datasketch's index, verified."""
     import datasketch as library
 
     index = library.MinHashLSH(threshold=0.7, num_perm=128)
     kept: dict[int, Any] = {}
-    prompts = column.to_pylist()
+    prompts = read(path, n)
     labels = np.arange(len(prompts))
     for i, text in enumerate(prompts):
         signature = library.MinHash(num_perm=128)
@@ -146,28 +173,41 @@ def datasketch(column: pa.ChunkedArray) -> Integers:
     return labels
 
 
-METHODS: dict[str, Callable[[pa.ChunkedArray], Integers]] = {"fingerprint": ours, "rensa": rensa, "datasketch": datasketch}
+def text_dedup(path: Path, n: int, threads: int | None) -> Integers:
+    """Run text-dedup's own command, which says which rows it would keep: those that start a cluster. Its shingles are words, its clusters not verified."""
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder) / "part.parquet"
+        pq.write_table(pq.read_table(path, columns=["prompt"]).slice(0, n), part)
+        command = [os.environ.get("TEXT_DEDUP_PYTHON", sys.executable), "-m", "text_dedup.minhash", "--path", "parquet", "--data_files", str(part),
+                   "--split", "train", "--cache_dir", f"{folder}/cache", "--output", f"{folder}/out", "--column", "prompt", "--batch_size", "10000",
+                   "--num_perm", "128", "--ngram", "2", "--threshold", "0.7", "--num_proc", str(threads or os.cpu_count() or 1)]
+        subprocess.run(command, check=True, capture_output=True)
+        kept = [pa.ipc.open_stream(file).read_all() for file in sorted(Path(folder, "out").glob("*.arrow"))]
+        first = set(pa.concat_tables(kept).column("prompt").to_pylist())
+    return np.cumsum([prompt in first for prompt in read(path, n)])
 
 
-def family_recall(column: pa.ChunkedArray, labels: Integers) -> float:
-    """Return the share of adjacent pairs of near-duplicates, which differ in a word, that have one label."""
-    words = [text.split(" ") for text in column.slice(0, 4000).to_pylist()]
-    by_half: dict[tuple[str, ...], list[int]] = {}
-    for i, one in enumerate(words):
-        by_half.setdefault(tuple(one[: len(one) // 3]), []).append(i)
-    pairs = [(a, b) for group in by_half.values() for a, b in pairwise(group)]
-    return float(np.mean([labels[a] == labels[b] for a, b in pairs])) if pairs else 1.0
+METHODS: dict[str, Callable[[Path, int, int | None], Integers]] = {"fingerprint": ours, "rensa": rensa, "datasketch": datasketch, "text-dedup": text_dedup}
+
+
+def removed(prompts: list[str], labels: Integers) -> float:
+    """Return which share of the rows that repeat an earlier family member is in an earlier one's cluster: 1 would leave a row of each family."""
+    families = len({texts.family_of(prompt) for prompt in prompts})
+    return (len(prompts) - len(np.unique(labels))) / max(len(prompts) - families, 1)
 
 
 def one(options: argparse.Namespace) -> None:
     """Run one method over a file and print its figures as JSON."""
+    path = Path(options.prompts)
     start = time.perf_counter()
-    column = pq.read_table(options.prompts, columns=["prompt"]).column("prompt").slice(0, options.n)
-    labels = METHODS[options.method](column)
+    labels = METHODS[options.method](path, options.n, options.threads)
     seconds = time.perf_counter() - start
-    print(json.dumps({"method": options.method, "n": len(column), "seconds": seconds, "prompts_per_s": len(column) / seconds,
-                      "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "n_clusters": len(np.unique(labels)),
-                      "family_recall": family_recall(column, labels)}))
+    usage = [resource.getrusage(who).ru_maxrss * 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    prompts = read(path, options.n)
+    n_bytes = sum(len(prompt.encode()) for prompt in prompts)
+    print(json.dumps({"method": options.method, "n": len(labels), "threads": options.threads, "seconds": seconds, "prompts_per_s": len(labels) / seconds,
+                      "bytes_per_s": n_bytes / seconds, "peak_memory_bytes": max(usage), "n_clusters": len(np.unique(labels)),
+                      "removed": removed(prompts, labels)}))
 
 
 def speed(options: argparse.Namespace) -> None:
@@ -175,19 +215,19 @@ def speed(options: argparse.Namespace) -> None:
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "families.parquet"
-        write_families(path, options.n)
-        for method in options.methods.split(","):
+        write_corpus(path, options)
+        for method, threads in itertools.product(options.methods.split(","), options.threads):
             n = options.n if method == "fingerprint" else min(options.n, options.peer_n)
-            command = [sys.executable, __file__, "one", "--method", method, "--prompts", str(path), "--n", str(n)]
+            command = [sys.executable, __file__, "one", "--method", method, "--prompts", str(path), "--n", str(n), "--threads", str(threads)]
             runs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-            print("{method}: {n:,} prompts in {seconds:.1f} s, {prompts_per_s:,.0f}/s, recall {family_recall:.3f}, {n_clusters:,} clusters".format(**runs[-1]),
-                  file=sys.stderr, flush=True)
-    print("| method | prompts | seconds | prompts/s | peak memory | recall of families |\n| --- | --- | --- | --- | --- | --- |")
+            print("{method}: {n:,} prompts in {seconds:.1f} s, {prompts_per_s:,.0f}/s, removed {removed:.3f}".format(**runs[-1]), file=sys.stderr, flush=True)
+    print(f"{options.repeats:.0%} of the rows are repeats, {options.long:.0%} of the others 50 kB long\n")
+    print("| method | threads | prompts | seconds | prompts/s | MB/s | peak memory | found |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
     for run in runs:
-        print(f"| {run['method']} | {run['n']:,} | {run['seconds']:.1f} | {run['prompts_per_s']:,.0f} | {run['peak_memory_bytes'] / 1e9:.1f} GB | "
-              f"{run['family_recall']:.3f} |")
+        print(f"| {run['method']} | {run['threads']} | {run['n']:,} | {run['seconds']:.1f} | {run['prompts_per_s']:,.0f} | {run['bytes_per_s'] / 1e6:,.0f} | "
+              f"{run['peak_memory_bytes'] / 1e9:.1f} GB | {run['removed']:.3f} |")
     if options.json:
-        Path(options.json).write_text(json.dumps({"machine": machine.describe(), "runs": runs}), "utf-8")
+        Path(options.json).write_text(json.dumps({"machine": machine.describe(), "repeats": options.repeats, "long": options.long, "runs": runs}), "utf-8")
 
 
 def main() -> None:
@@ -202,13 +242,17 @@ def main() -> None:
     add = commands.add_parser("speed", help="beside other libraries")
     add.add_argument("--n", type=int, default=1_000_000)
     add.add_argument("--peer-n", type=int, default=50_000, help="rows that the others get at most")
-    add.add_argument("--methods", default="fingerprint,rensa,datasketch")
+    add.add_argument("--methods", default="fingerprint,rensa,datasketch", help="text-dedup too, where TEXT_DEDUP_PYTHON is an interpreter that has it")
+    add.add_argument("--threads", type=int, nargs="+", default=[os.cpu_count() or 1])
+    add.add_argument("--repeats", type=float, default=0.0, help="share of the rows that repeat another")
+    add.add_argument("--long", type=float, default=0.0, help="share of the other rows that is 50 kB long")
     add.add_argument("--json")
     add.set_defaults(run=speed)
     add = commands.add_parser("one", help="one method of speed")
     add.add_argument("--method", choices=METHODS, required=True)
     add.add_argument("--prompts", required=True)
     add.add_argument("--n", type=int, required=True)
+    add.add_argument("--threads", type=int)
     add.set_defaults(run=one)
     options = parser.parse_args()
     options.run(options)

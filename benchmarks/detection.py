@@ -129,7 +129,7 @@ class Background:
         prompts = campaign_prompts(kind, n, seed)
         if plan.noise:
             prompts = replace_words(prompts, rng.integers(0, 2**64, n, dtype=np.uint64), plan.noise)
-        evidence, actors = plant(self.evidence, prompts, np.arange(n) % plan.n_accounts, plan.cover, CONFIG.detect.sample, seed)
+        evidence, actors = plant(self.evidence, prompts, np.arange(n) % plan.n_accounts, plan.cover, len(self.evidence.exact) + n, seed)
         held = evidence.holdings
         row = np.flatnonzero(held.actor >= actors[0])
         row = np.repeat(row, held.count[row])

@@ -59,7 +59,7 @@ class World:
         """What :func:`fingerprint.pipeline.prepare` would build, by default from the true labels."""
         t = self.traffic
         holdings = hold(t.account if account is None else account, t.text, t.exact, sample, 10**6)
-        sampled = np.unique(holdings.text[holdings.sampled])
+        sampled = np.unique(holdings.text)
         vectors = self.vectors[sampled]
         search = VectorIndex.of(vectors, threads)
         similarity, index = search.nearest(vectors, K)
@@ -129,6 +129,7 @@ def world(seed: int = 0, n_organic: int = 240, n_campaign: int = 24, n_evaluator
         time_us=np.sort(rng.integers(0, 3 * 3_600_000_000, len(said))), conversation=np.full(len(said), -1), text=said,
         exact=rng.integers(0, 2**63, n_texts).astype(np.uint64),
         first_row=first, cluster=np.arange(n_texts), similarity=np.ones(n_texts, np.float32), n_invisible=np.zeros(n_texts, np.uint32),
-        store=store, place=np.arange(n_texts), file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1), system=np.full(len(said), -1, np.int32),
+        store=store, place=np.arange(n_texts, dtype=np.int32), file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1),
+        system=np.full(len(said), -1, np.int32),
         system_texts=pa.array([], pa.large_string()))
     return World(vectors, traffic, np.sort(campaign), np.sort(evaluators), harvested)

@@ -12,7 +12,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fingerprint.clusters import Clusters, _drop_lonely, cluster, cluster_distinct, compact
+from fingerprint.clusters import Clusters, cluster, cluster_distinct, compact, number_buckets
 from fingerprint.errors import ConfigError
 from fingerprint.keys import Key
 from fingerprint.lsh import band_keys, choose_bands
@@ -37,11 +37,12 @@ def families(rng: random.Random, n_families: int, n_variants: int) -> list[str]:
 def model(s: Sketch, threshold: float) -> tuple[list[int], list[int]]:
     """Cluster by the definition: labels of the rows, and the leader row of each cluster."""
     made = compact(s.signatures, threshold)
-    keys = [set(enumerate(row)) for row in made.band_keys.tolist()]
-    assert made.band_keys.all() or not keys
+    by_row = np.stack(made.band_keys, 1)
+    keys = [set(enumerate(row)) for row in by_row.tolist()]
+    assert by_row.all() or not keys
     assert np.array_equal(made.values, (s.signatures.values * np.uint32(0x9E3779B1)) >> np.uint32(24))
     shape = choose_bands(threshold, s.signatures.num_perm)
-    assert np.array_equal(made.band_keys, band_keys(s.signatures, *shape) >> np.uint64(32))
+    assert np.array_equal(by_row, band_keys(s.signatures, *shape) >> np.uint64(32))
     leaders: list[int] = []
     label_of: dict[int, int] = {0: -1}
     for exact, row in sorted((e, r) for r, e in enumerate(s.exact.tolist())):
@@ -213,22 +214,27 @@ def test_bad_arguments_are_refused(key: Key) -> None:
         cluster(s.signatures, s.exact[:1])
 
 
-def test_keys_that_nobody_shares_are_dropped_and_change_nothing(key: Key) -> None:
+def test_buckets_are_numbered_in_the_order_of_the_rows(key: Key) -> None:
     texts = [*families(random.Random(3), 60, 3), "ab", "", *(f"{i} {i * i} {i**3} {i**5} alone" for i in range(40))]
     s = sketch(texts, key=key)
     made = compact(s.signatures[np.unique(s.exact, return_index=True)[1]])
-    before, rows = made.band_keys.copy(), range(len(made))
-    shared = _drop_lonely(made, 2)
-    for band in range(before.shape[1]):
-        n = Counter(before[r, band] for r in rows if made.signed[r])
-        assert [made.band_keys[r, band] == before[r, band] for r in rows] == [bool(made.signed[r]) and n[before[r, band]] > 1 for r in rows]
-    assert shared.tolist() == made.band_keys.any(1).tolist() and 0 < shared.sum() < len(rows)
+    before, rows = np.stack(made.band_keys), np.random.default_rng(0).permutation(len(made)).astype(np.int32)
+    n_slots = number_buckets(made, rows, 2)
+    for keys, numbers, n in zip(before[:, rows], made.band_keys, n_slots.tolist(), strict=True):
+        size = Counter(k for k, signed in zip(keys.tolist(), made.signed[rows].tolist(), strict=True) if signed)
+        shared = [bool(signed) and size[k] > 1 for k, signed in zip(keys.tolist(), made.signed[rows].tolist(), strict=True)]
+        assert (numbers > 0).tolist() == shared and sum(shared) == n
+        taken = {(k, number) for k, number in zip(keys.tolist(), numbers.tolist(), strict=True) if number}
+        runs = sorted((number - 1, size[k]) for k, number in taken)
+        assert len({k for k, _ in taken}) == len(taken), "one number for each key"
+        assert [start for start, _ in runs] == [sum(n for _, n in runs[:i]) for i in range(len(runs))], "runs of slots side by side"
+    assert sum(n_slots) > 0 and not all(np.stack(made.band_keys).any(0))
 
 
 def test_distinct_texts_cluster_as_any_do(key: Key) -> None:
     texts = [*families(random.Random(8), 50, 4), "ab", "xy"]
     s = sketch(texts, key=key)
     rows = np.unique(s.exact, return_index=True)[1]
-    found, expected = cluster_distinct(compact(s.signatures[rows]), np.arange(len(rows))), cluster(s.signatures, s.exact)
+    found, expected = cluster_distinct(compact(s.signatures[rows]), np.arange(len(rows), dtype=np.int32)), cluster(s.signatures, s.exact)
     assert found.labels.tolist() == expected.labels[rows].tolist() and rows[found.leaders].tolist() == expected.leaders.tolist()
     assert found.similarity.tolist() == expected.similarity[rows].tolist()

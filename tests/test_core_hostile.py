@@ -155,19 +155,42 @@ def test_bands_that_do_not_fit_are_refused(shape: tuple[int, int], key: Key) -> 
     signatures = minhash(["some text to sign"], key=key)
     values = signatures.values
     with pytest.raises(ConfigError, match="fit"):
-        _core.compact_rows(values, shape[1], np.empty(values.shape, np.uint8), np.empty((1, min(max(shape[0], 0), 2048)), np.uint32))
+        _core.compact_rows(values, shape[1], np.empty(values.shape, np.uint8), np.empty((min(max(shape[0], 0), 2048), 1), np.uint32))
     if shape[0] <= 1024:
         with pytest.raises(ConfigError, match=r"fit|at least 1"):
             band_keys(signatures, *shape)
 
 
-@pytest.mark.parametrize(("name", "value"), [("max_candidates", 0), ("max_candidates", 2**20 + 1), ("min_equal", 0), ("rows", -1), ("rows", 2)])
+@pytest.mark.parametrize(("name", "value"), [
+    ("max_candidates", 0), ("max_candidates", 2**20 + 1), ("min_equal", 0), ("rows", -1), ("rows", 2), ("numbers", 3), ("numbers", 2**32 - 1),
+    ("n_slots", -1), ("n_slots", 3), ("n_slots", 2**62)])
 def test_cluster_rows_refuses_what_it_cannot_follow(name: str, value: int, key: Key) -> None:
-    made = compact(minhash(["some text to sign", "and another"], key=key))
-    given = {"rows": 1, "min_equal": 90, "max_candidates": 64, name: value}
-    rows, labels = np.array([0, given["rows"]], np.int64), np.zeros(2, np.int64)
-    with pytest.raises(ValueError, match=r"range|beyond"):
-        _core.cluster_rows(made.values, made.band_keys, rows, given["min_equal"], given["max_candidates"], labels, np.zeros(2, np.int32))
+    values = compact(minhash(["some text to sign", "and another"], key=key)).values
+    given = {"rows": 1, "min_equal": 90, "max_candidates": 64, "numbers": 1, "n_slots": 2, name: value}
+    rows, numbers = np.array([0, given["rows"]], np.int32), [np.array([0, given["numbers"]], np.uint32)]
+    with pytest.raises(ValueError, match=r"range|beyond|not those"):
+        _core.cluster_rows(values, rows, numbers, np.array([given["n_slots"]]), given["min_equal"], given["max_candidates"],
+                           np.zeros(2, np.int32), np.zeros(2, np.int32))
+
+
+@pytest.mark.parametrize("numbers", [[1, 1, 1, 1], [2, 2, 2, 0], [1, 0, 4, 4], [4, 3, 2, 1]])
+@pytest.mark.parametrize("n_slots", [4])
+def test_cluster_rows_stays_within_its_slots(numbers: list[int], n_slots: int) -> None:
+    """Buckets that no sorting of keys gives."""
+    values, labels = np.arange(4 * 16, dtype=np.uint8).reshape(4, 16), np.zeros(4, np.int32)
+    _core.cluster_rows(values, np.arange(4, dtype=np.int32), [np.array(numbers, np.uint32)], np.array([n_slots]), 9, 2, labels, np.zeros(4, np.int32))
+    assert labels.tolist() == [0, 1, 2, 3]
+
+
+def test_bucket_and_order_rows_refuse_places_that_are_none() -> None:
+    with pytest.raises(ValueError, match="beyond"):
+        _core.bucket_rows(np.array([2], np.uint64), np.zeros(1, np.uint32))
+    for group, start in (([-1], [0]), ([1], [0]), ([0], [1]), ([0], [-1])):
+        with pytest.raises(ValueError, match="group"):
+            _core.order_rows(np.array(group, np.int32), np.array(start, np.int64), np.zeros(1, np.int32))
+    out = np.full(3, -1, np.int32)
+    _core.order_rows(np.zeros(3, np.int32), np.array([2]), out)  # room for one
+    assert out.tolist() == [-1, -1, 0]
 
 
 @pytest.mark.parametrize(("n_slots", "n_known", "n"), [(0, 0, 0), (1, 0, 1), (4, 0, 4), (4, 2, 2), (4, -1, 1), (4, 2**31 - 1, 1)])

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 import fingerprint as fp
 from fingerprint.clusters import cluster, compact
-from fingerprint.ingest import _Distinct, ingest
+from fingerprint.deduplication import Distinct
+from fingerprint.ingest import ingest
 from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import read_events
+from fingerprint.room import Room
+from fingerprint.store import TextStore
 
 KEY = fp.Key(bytes(range(16)))
 START = 1_770_000_000_000_000  # early in 2026
@@ -21,24 +24,27 @@ WORDS = st.lists(st.sampled_from(["", "tell me a joke", "Tell me a JOKE", "what 
 
 
 @settings(max_examples=40, deadline=None)
-@given(WORDS, st.integers(1, 12))
-def test_distinct_texts_are_those_of_a_loop_however_they_are_batched(prompts: list[str], size: int) -> None:
-    distinct, made = _Distinct(fp.ScanConfig(), KEY), fp.sketch(prompts, key=KEY)
-    numbers = [n for low in range(0, len(prompts), size) for n in distinct.add(pa.array(prompts[low : low + size], pa.large_string())).tolist()]
+@given(WORDS, st.integers(1, 12), st.sampled_from([None, 0, 5000]))
+def test_distinct_texts_are_those_of_a_loop_however_they_are_batched(prompts: list[str], size: int, limit: int | None) -> None:
+    distinct, made = Distinct(fp.SketchConfig(), KEY, Room(limit), store=TextStore()), fp.sketch(prompts, key=KEY)
+    for low in range(0, len(prompts), size):
+        distinct.add(pa.array(prompts[low : low + size], pa.large_string()))
     first: dict[int, int] = {}
     for row, exact in enumerate(made.exact.tolist()):
         if exact:
             first.setdefault(exact, row)
     order = list(first)
-    assert numbers == [order.index(exact) if exact else -1 for exact in made.exact.tolist()]
+    assert distinct.text.rows.tolist() == [order.index(exact) if exact else -1 for exact in made.exact.tolist()]
     rows = list(first.values())
     assert distinct.exact.rows.tolist() == order and distinct.first_row.rows.tolist() == rows
     whole = compact(made.signatures[rows])
-    for name in ("values", "band_keys"):
-        assert np.array_equal(getattr(whole, name)[whole.signed], getattr(distinct, name).rows[whole.signed])
+    for wanted, column in zip([whole.values, *whole.band_keys], [distinct.values, *distinct.band_keys], strict=True):
+        assert np.array_equal(wanted[whole.signed], column.rows[whole.signed])
     assert np.array_equal(whole.signed, distinct.signed.rows) and np.array_equal(distinct.n_invisible.rows, made.n_invisible[rows])
     assert distinct.store.take(np.arange(len(rows))).to_pylist() == [prompts[row] for row in rows]
-    by_hash, found = distinct.clustered()
+    told: list[int] = []
+    by_hash, found = distinct.clustered(told.append)
+    assert sum(told) == len(order)
     expected, where = cluster(made.signatures, made.exact), [rows[i] for i in by_hash]
     assert by_hash.tolist() == sorted(range(len(order)), key=lambda i: order[i])
     assert found.labels.tolist() == expected.labels[where].tolist() and np.allclose(found.similarity, expected.similarity[where])

@@ -95,3 +95,16 @@ def test_shapes_are_checked(key: Key) -> None:
         _core.sketch_rows(key.material, data, offsets, np.zeros(1, np.uint8), 7, 16, 5)
     with pytest.raises(ValueError):
         _core.sketch_rows(key.material, data.view(np.int8), offsets, None, 0, 16, 5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), num_perm=st.sampled_from([1, 7, 8, 31, 33, 64, 100, 128, 200, 1024]))
+def test_clusters_agree_on_all_paths(seed: int, num_perm: int) -> None:
+    """Each row is compared with the first, byte by byte, over lengths that are no multiple of any vector."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 2, (6, num_perm), dtype=np.uint8) * rng.integers(0, 256, num_perm).astype(np.uint8)
+    plain = [int((row == values[0]).sum()) for row in values]
+    for isa in _core.supported_isas():
+        labels, n_equal = np.zeros(6, np.int32), np.zeros(6, np.int32)
+        _core.cluster_rows(values, np.arange(6, dtype=np.int32), [np.ones(6, np.uint32)], np.array([6]), 1, 1, labels, n_equal, isa=isa)
+        assert n_equal.tolist() == [n or num_perm for n in plain] and (labels == 0).tolist() == [n > 0 for n in plain]

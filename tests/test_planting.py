@@ -85,7 +85,7 @@ def test_cover_is_that_of_few_real_accounts(organic: World) -> None:
         assert len(owners) == 1
         donors += owners
     assert len(set(donors)) == 4
-    planted, actors = plant(evidence, prompts, np.arange(40) % 4, 0.95)
+    planted, actors = plant(evidence, prompts, np.arange(40) % 4, 0.95, sample=1000)
     held = planted.holdings
     covers = [held.text[(held.actor == actor) & (held.text < n_texts)] for actor in actors]
     assert [len(c) for c in covers] == [190] * 4 and len(np.unique(np.concatenate(covers))) == 760
@@ -99,8 +99,8 @@ def test_equal_prompts_are_one_text_and_the_sample_is_bounded(organic: World) ->
     assert len(planted.exact) == len(evidence.exact) + 20 == len(planted.row)
     held = planted.holdings
     mine = held.actor >= actors[0]
-    assert mine.sum() == 40 and held.sampled[mine].sum() == 24
-    assert set(held.text[mine & held.sampled & (held.actor == actors[0])]) == set(held.text[mine & held.sampled & (held.actor == actors[1])])
+    assert mine.sum() == 24
+    assert set(held.text[mine & (held.actor == actors[0])]) == set(held.text[mine & (held.actor == actors[1])])
     again, _ = plant(evidence, [prompts[0]] * 5, np.zeros(5, np.int64))
     assert again.holdings.count[-1] == 5
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from fingerprint import store as module
 from fingerprint.keys import Key
+from fingerprint.room import Growing, Room, let_go
 from fingerprint.store import Names, Numbering, TextStore
 
 TEXT = st.one_of(st.text(max_size=12), st.sampled_from(["", "a", "x" * 300]))
@@ -45,6 +46,35 @@ def test_numbers_of_many_hashes_survive_the_growth_of_the_table() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.integers(-9, 9), max_size=9), max_size=6), st.sampled_from([None, 0, 200, 40_000]), st.sampled_from([None, 3]))
+def test_columns_are_the_same_in_memory_and_in_files(batches: list[list[int]], limit: int | None, width: int | None) -> None:
+    room = Room(limit)
+    columns = [Growing(kind, width, room) for kind in (np.int8, np.float64, np.int32)]
+    for batch in batches:
+        for column in columns:
+            column.append(np.array(batch, np.int64) if width is None else np.repeat(np.array(batch, np.int64)[:, None], width, 1))
+    plain = [i for batch in batches for i in batch]
+    for column in columns:
+        assert column.rows.tolist() == (plain if width is None else [[i] * width for i in plain])
+        column.rows[: len(plain) // 2] = 5
+        let_go(column.rows)
+        assert (column.rows[: len(plain) // 2] == 5).all() and (plain[len(plain) // 2 :] == column.rows[len(plain) // 2 :].T).all()
+    assert limit is None or room.taken <= limit
+
+
+def test_the_largest_column_moves_out_first() -> None:
+    room = Room(100_000)
+    small, large, late = Growing(np.int8, room=room), Growing(np.int64, room=room), Growing(np.int64, room=room)
+    small.append(np.ones(10, np.int8))
+    large.append(np.arange(9000))
+    assert large.in_memory and room.taken <= 100_000
+    late.append(np.arange(6000))
+    assert not large.in_memory and small.in_memory and late.in_memory
+    large.append(np.arange(9000, 9100))
+    assert np.array_equal(large.rows, np.arange(9100)) and room.taken <= 100_000
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(TEXT, max_size=9), max_size=5), st.randoms(use_true_random=False))
 def test_the_store_gives_back_what_went_in(batches: list[list[str]], rng: Any) -> None:
     store, plain = TextStore(), [text for batch in batches for text in batch]
@@ -61,7 +91,7 @@ def test_blocks_are_bounded_in_rows_and_bytes(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "_BLOCK_BYTES", 100)
     texts = [None, *("t" * (n % 130) for n in range(200))]
     store = TextStore.of(pa.array(texts, pa.large_string()).slice(1))
-    sizes = np.diff(store._starts)
+    sizes = np.diff(store._ends.rows[:, 1], prepend=0)
     assert len(store) == 200 and sizes.max() <= 7 and len(sizes) > 100
     assert store.take(np.array([199, 0, 129, 129])).to_pylist() == [texts[200], texts[1], texts[130], texts[130]]
     assert TextStore.of(pa.array([None, "x"], pa.string())).take(np.array([0, 1])).to_pylist() == ["", "x"]
@@ -70,7 +100,9 @@ def test_blocks_are_bounded_in_rows_and_bytes(monkeypatch: pytest.MonkeyPatch) -
 def test_nothing_is_left_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     store = TextStore.of(pa.array(["a secret prompt"] * 3))
-    assert os.listdir(tmp_path) == [] and store.take(np.array([2])).to_pylist() == ["a secret prompt"]
+    column = Growing(np.int64, room=Room(0))
+    column.append(np.arange(10))
+    assert os.listdir(tmp_path) == [] and not column.in_memory and store.take(np.array([2])).to_pylist() == ["a secret prompt"]
 
 
 @settings(max_examples=60, deadline=None)

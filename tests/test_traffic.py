@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fingerprint import traffic
 from fingerprint.traffic import HOUR_US, LEAST_SAMPLE, Holdings, declared_actors, hold, shuffle_within_hours
 
 EVENTS = st.lists(st.tuples(st.integers(0, 6), st.integers(-1, 29)), max_size=120)
@@ -19,7 +20,7 @@ def arrays(events: list[tuple[int, int]], hashes: list[int]) -> tuple[np.ndarray
     return np.array([a for a, _ in events], np.int64), np.array([t for _, t in events], np.int64), np.array(hashes, np.uint64)
 
 
-def plain_hold(events: list[tuple[int, int]], hashes: list[int], sample: int, budget: int, eligible: set[int]) -> list[tuple[int, int, int, bool]]:
+def plain_hold(events: list[tuple[int, int]], hashes: list[int], sample: int, budget: int, eligible: set[int]) -> list[tuple[int, int, int]]:
     times = Counter(e for e in events if e[1] >= 0)
     texts: dict[int, list[int]] = {}
     for who, what in times:
@@ -29,17 +30,30 @@ def plain_hold(events: list[tuple[int, int]], hashes: list[int], sample: int, bu
     while limit > min(LEAST_SAMPLE, sample) and sum(min(n, limit) for n in sizes) > budget:
         limit -= 1
     chosen = {(who, what) for who, held in texts.items() for what in sorted(set(held) & eligible, key=lambda t: hashes[t])[:limit]}
-    return [(who, what, times[who, what], (who, what) in chosen) for who, what in sorted(times)]
+    return [(who, what, times[who, what]) for who, what in sorted(chosen)]
 
 
-def rows(found: Holdings) -> list[tuple[int, int, int, bool]]:
-    return list(zip(found.actor.tolist(), found.text.tolist(), found.count.tolist(), found.sampled.tolist(), strict=True))
+def rows(found: Holdings) -> list[tuple[int, int, int]]:
+    return list(zip(found.actor.tolist(), found.text.tolist(), found.count.tolist(), strict=True))
 
 
 @settings(deadline=None)
 @given(EVENTS, HASHES, st.integers(1, 20), st.integers(1, 130))
 def test_hold_equals_plain_python(events: list[tuple[int, int]], hashes: list[int], sample: int, budget: int) -> None:
     assert rows(hold(*arrays(events, hashes), sample, budget)) == plain_hold(events, hashes, sample, budget, set(range(30)))
+
+
+@settings(deadline=None)
+@given(EVENTS, HASHES, st.integers(1, 20), st.integers(1, 130), st.lists(st.integers(-1, 4), min_size=120, max_size=120), st.integers(1, 40))
+def test_holding_in_blocks_changes_nothing(events: list[tuple[int, int]], hashes: list[int], sample: int, budget: int, systems: list[int],
+                                           at_once: int) -> None:
+    system = np.array(systems[: len(events)], np.int32)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(traffic, "EVENTS_AT_ONCE", at_once)
+        found = hold(*arrays(events, hashes), sample, budget, system=system)
+    assert rows(found) == plain_hold(events, hashes, sample, budget, set(range(30)))
+    named = [[s for e, s in zip(events, system.tolist(), strict=True) if e == (who, what) and s >= 0] for who, what, _ in rows(found)]
+    assert found.system.tolist() == [min(some, default=-1) for some in named]
 
 
 @settings(deadline=None)
@@ -56,9 +70,9 @@ def test_samples_of_two_shards_merge(events: list[tuple[int, int]], hashes: list
     kept = []
     for shard in (events[:cut], events[cut:]):
         part = hold(*arrays(shard, hashes), sample, 10_000)
-        kept += list(zip(part.actor[part.sampled].tolist(), part.text[part.sampled].tolist(), strict=True))
+        kept += list(zip(part.actor.tolist(), part.text.tolist(), strict=True))
     merged, whole = hold(*arrays(kept, hashes), sample, 10_000), hold(*arrays(events, hashes), sample, 10_000)
-    assert {r[:2] for r in rows(merged) if r[3]} == {r[:2] for r in rows(whole) if r[3]}
+    assert {r[:2] for r in rows(merged)} == {r[:2] for r in rows(whole)}
 
 
 def test_the_budget_lowers_the_limit_of_every_actor_alike() -> None:
@@ -68,7 +82,7 @@ def test_the_budget_lowers_the_limit_of_every_actor_alike() -> None:
     text = np.arange(len(actor))
     exact = rng.integers(0, 2**63, len(actor)).astype(np.uint64)
     found = hold(actor, text, exact, 64, 120)
-    kept = np.bincount(found.actor[found.sampled], minlength=5)
+    kept = np.bincount(found.actor, minlength=5)
     limit = kept[:3].max()
     assert kept.tolist() == np.minimum(size, limit).tolist() and kept.sum() <= 120
     assert np.minimum(size, limit + 1).sum() > 120, "a larger limit would have fitted"
@@ -76,21 +90,21 @@ def test_the_budget_lowers_the_limit_of_every_actor_alike() -> None:
 
 def test_a_budget_that_is_just_enough() -> None:
     actor, exact = np.repeat(np.arange(4), 30), np.arange(120).astype(np.uint64)
-    assert [int(hold(actor, np.arange(120), exact, 20, budget).sampled.sum()) for budget in (80, 79, 60, 59)] == [80, 76, 60, 56]
+    assert [len(hold(actor, np.arange(120), exact, 20, budget).text) for budget in (80, 79, 60, 59)] == [80, 76, 60, 56]
 
 
 def test_the_budget_never_lowers_the_limit_below_the_least_sample() -> None:
     actor = np.repeat(np.arange(50), 40)
     found = hold(actor, np.arange(2000), np.arange(2000).astype(np.uint64), 128, 10)
-    assert np.bincount(found.actor[found.sampled]).tolist() == [LEAST_SAMPLE] * 50
+    assert np.bincount(found.actor).tolist() == [LEAST_SAMPLE] * 50
     few = hold(actor, np.arange(2000), np.arange(2000).astype(np.uint64), 3, 10)
-    assert np.bincount(few.actor[few.sampled]).tolist() == [3] * 50
+    assert np.bincount(few.actor).tolist() == [3] * 50
 
 
 def test_accounts_that_hold_the_same_texts_sample_the_same() -> None:
     exact = np.random.default_rng(1).integers(0, 2**63, 100).astype(np.uint64)
     found = hold(np.repeat([0, 1], 100), np.tile(np.arange(100), 2), exact, 16, 10_000)
-    first, second = (found.text[found.sampled & (found.actor == a)].tolist() for a in (0, 1))
+    first, second = (found.text[found.actor == a].tolist() for a in (0, 1))
     assert first == second == sorted(np.argsort(exact)[:16].tolist())
 
 

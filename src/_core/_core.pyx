@@ -14,7 +14,7 @@ from fingerprint.errors import ConfigError
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 from fp_core cimport *
@@ -265,21 +265,40 @@ def band_keys_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band
 
 
 def compact_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band, uint8_t[:, ::1] out not None, uint32_t[:, ::1] band_keys not None):
-    """Fill ``out`` uint8[n, num_perm] and ``band_keys`` uint32[n, num_bands] with what clustering needs of each signature. Releases the GIL."""
+    """Fill ``out`` uint8[n, num_perm] and ``band_keys`` uint32[num_bands, n] with what clustering needs of each signature. Releases the GIL."""
     cdef fp_bands_t bands
     cdef int64_t n = values.shape[0], i
     _check_length("out", out.shape[0], n)
-    _check_length("band_keys", band_keys.shape[0], n)
+    _check_length("band_keys", band_keys.shape[1], n)
     if out.shape[1] != values.shape[1]:
         raise ValueError(f"out has {out.shape[1]} columns, not {values.shape[1]}")
-    _check_bands(values.shape[1], band_keys.shape[1], rows_per_band)
+    _check_bands(values.shape[1], band_keys.shape[0], rows_per_band)
     if n == 0:
         return
     bands.values = &values[0, 0]
-    bands.num_perm, bands.num_bands, bands.rows_per_band = values.shape[1], band_keys.shape[1], rows_per_band
+    bands.num_perm, bands.num_bands, bands.rows_per_band = values.shape[1], band_keys.shape[0], rows_per_band
     with nogil:
         for i in range(n):
-            fp_compact(&bands, i, &out[i, 0], &band_keys[i, 0])
+            fp_compact(&bands, i, &out[i, 0], &band_keys[0, i], n)
+
+
+def bucket_rows(const uint64_t[::1] keyed not None, uint32_t[::1] numbers not None):
+    """Number the rows of a band by bucket: ``keyed`` is key << 32 | position, ascending; rows whose key nobody shares keep their number.
+
+    Returns the number of slots of all buckets. Releases the GIL.
+    """
+    cdef int64_t n = keyed.shape[0], i, n_slots
+    _check_length("numbers", numbers.shape[0], n)
+    if n >= 1 << 31:
+        raise ValueError(f"{n} rows are too many for numbers of 32 bits")
+    for i in range(n):
+        if <int64_t>(keyed[i] & 0xffffffff) >= n:
+            raise ValueError(f"position {keyed[i] & 0xffffffff} at {i} is beyond the {n} rows")
+    if n == 0:
+        return 0
+    with nogil:
+        n_slots = fp_buckets(&keyed[0], n, &numbers[0])
+    return n_slots
 
 
 def intern_rows(const uint64_t[::1] exact not None, uint64_t[::1] slots not None, int32_t[::1] numbers not None, int32_t n_known,
@@ -310,42 +329,81 @@ def intern_rows(const uint64_t[::1] exact not None, uint64_t[::1] slots not None
     return n_known
 
 
-def cluster_rows(const uint8_t[:, ::1] values not None, const uint32_t[:, ::1] band_keys not None, const int64_t[::1] rows not None,
-                 int64_t min_equal, int64_t max_candidates, int64_t[::1] labels not None, int32_t[::1] n_equal not None):
-    """Assign each of ``rows``, in this order, to a leader; see fingerprint.clusters. Returns ``n_budget_exceeded``. Releases the GIL."""
+def order_rows(const int32_t[::1] group not None, int64_t[::1] start not None, int32_t[::1] out not None):
+    """Fill ``out`` with the rows of group 0, of group 1 and so on, ascending in each: a counting sort. Releases the GIL.
+
+    ``start`` is where those of each group begin; afterwards, where they end.
+    """
+    cdef int64_t n = group.shape[0], n_groups = start.shape[0], i
+    _check_length("out", out.shape[0], n)
+    if n >= 1 << 31:
+        raise ValueError(f"{n} rows are too many for numbers of 32 bits")
+    for i in range(n):
+        if not 0 <= group[i] < n_groups or not 0 <= start[group[i]] < n:
+            raise ValueError(f"row {i} is of group {group[i]}, which is not one of {n_groups} with room")
+    with nogil:
+        for i in range(n):
+            if start[group[i]] < n:
+                out[start[group[i]]] = <int32_t>i
+                start[group[i]] += 1
+
+
+def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows not None, list numbers not None, const int64_t[::1] n_slots not None,
+                 int64_t min_equal, int64_t max_candidates, int32_t[::1] labels not None,
+                 int32_t[::1] n_equal not None, advance=None, *, isa=None):
+    """Assign each of ``rows``, in this order, to a leader; see fingerprint.clusters. Returns ``n_budget_exceeded``. Releases the GIL.
+
+    ``numbers``, num_bands arrays uint32[n], and ``n_slots`` are those of :func:`bucket_rows`, ``labels`` the clusters in the order of their leaders; ``advance``
+    is called now and then with the number of rows done since the last call.
+    """
     cdef fp_cluster_t cluster
-    cdef int64_t n = rows.shape[0], i, last
-    cdef int status
+    cdef int64_t n = rows.shape[0], n_bands = len(numbers), i, b, last
+    cdef const uint32_t[::1] band
+    cdef const uint32_t **bands
     memset(&cluster, 0, sizeof(cluster))
-    _check_length("band_keys", band_keys.shape[0], values.shape[0])
+    _check_length("n_slots", n_slots.shape[0], n_bands)
     _check_length("labels", labels.shape[0], n)
     _check_length("n_equal", n_equal.shape[0], n)
-    _check_bands(values.shape[1], band_keys.shape[1], 1)
-    if not 1 <= max_candidates <= 1 << 20 or min_equal < 1:
-        raise ConfigError(f"max_candidates {max_candidates} or min_equal {min_equal} is out of range")
+    _check_bands(values.shape[1], n_bands, 1)
+    if not 1 <= max_candidates <= 1 << 20 or min_equal < 1 or n >= (1 << 31) - 1:
+        raise ConfigError(f"max_candidates {max_candidates}, min_equal {min_equal} or the number of rows, {n}, is out of range")
     for i in range(n):
         if not 0 <= rows[i] < values.shape[0]:
             raise ValueError(f"row number {rows[i]} at {i} is beyond the {values.shape[0]} signatures")
+    for b in range(n_bands):
+        if not 0 <= n_slots[b] <= n:
+            raise ValueError(f"{n_slots[b]} slots of band {b} are not those of {n} rows")
     if n == 0:
         return 0
-    cluster.bytes, cluster.band_keys = &values[0, 0], &band_keys[0, 0]
-    cluster.num_perm, cluster.num_bands = values.shape[1], band_keys.shape[1]
+    cluster.kernels = _kernels(isa)
+    cluster.bytes, cluster.rows, cluster.n_slots = &values[0, 0], &rows[0], &n_slots[0]
+    cluster.n_rows, cluster.num_perm, cluster.num_bands = n, values.shape[1], n_bands
     cluster.min_equal, cluster.max_candidates = min_equal, max_candidates
-    cluster.rows = &rows[0]
-    status = fp_cluster_init(&cluster)
-    i = 0
+    bands = <const uint32_t **>malloc(n_bands * sizeof(uint32_t *))
     try:
-        while i < n and status == FP_OK:
+        if bands == NULL or fp_cluster_init(&cluster) != FP_OK:
+            raise MemoryError(f"no memory for the buckets of {n} rows")
+        for b in range(n_bands):
+            band = numbers[b]
+            _check_length("numbers", band.shape[0], n)
+            for i in range(n):
+                if <int64_t>band[i] > n_slots[b]:
+                    raise ValueError(f"bucket {band[i]} of band {b} is beyond its {n_slots[b]} slots")
+            bands[b] = &band[0]
+        cluster.numbers = bands
+        i = 0
+        while i < n:
             with nogil:
-                last = min(i + 4096, n)
-                status = fp_cluster_run(&cluster, i, last, n, &labels[0], &n_equal[0])
+                last = min(i + 65536, n)
+                fp_cluster_run(&cluster, i, last, &labels[0], &n_equal[0])
+            if advance is not None:
+                advance(last - i)
             i = last
             PyErr_CheckSignals()
-        if status != FP_OK:
-            raise MemoryError(f"no memory for the bands of {cluster.n_leaders} leaders")
         return cluster.n_budget_exceeded
     finally:
         fp_cluster_free(&cluster)
+        free(bands)
 
 
 include "static.pxi"

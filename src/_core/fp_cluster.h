@@ -2,7 +2,7 @@
 #ifndef FP_CLUSTER_H
 #define FP_CLUSTER_H
 
-#include "fp_hash.h"
+#include "fp_core.h"
 
 #define FP_MAX_BANDS 1024 /* 10 bits of a slot */
 
@@ -14,35 +14,41 @@ typedef struct {
 /* keys[num_bands] of one signature. */
 void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys);
 int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n);
-/* bytes[num_perm] and band_keys[num_bands] of one signature: what clustering needs of it, in less than half of the memory. */
-void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys);
+/* bytes[num_perm] and band_keys[num_bands * stride] of one signature: what clustering needs of it, in less than half of the memory. */
+void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride);
 
-/* When a leader was met last, and in how many bands. */
+/* Of a band's keys with the positions of their rows, key << 32 | position, ascending: numbers[position] becomes 1 + the place of the first slot of the
+ * row's bucket, and stays as it is where the key is 0 or no other row has it. Returns the number of slots. */
+int64_t fp_buckets(const uint64_t *keyed, int64_t n, uint32_t *numbers);
+
+/* A leader that the row at `position - 1` meets, in so many bands. */
 typedef struct {
     int64_t position;
-    int64_t n_hits;
+    uint32_t leader, n_hits;
 } fp_met_t;
 
 typedef struct {
-    const uint8_t *bytes;      /* [*, num_perm] */
-    const uint32_t *band_keys; /* [*, num_bands]; 0: a key that no other row has, which is neither looked up nor entered */
-    int64_t num_perm, num_bands;
+    const fp_kernels_t *kernels;
+    const uint8_t *bytes;    /* [*, num_perm] */
+    const int32_t *rows;     /* [n_rows] of bytes, in the order in which they may become leaders; fewer than 2^31 - 1 */
+    const uint32_t *const *numbers; /* [num_bands][n_rows] of fp_buckets */
+    const int64_t *n_slots;  /* [num_bands] */
+    int64_t n_rows, num_perm, num_bands;
     int64_t min_equal, max_candidates;
-    const int64_t *rows; /* rows to cluster, in the order in which they may become leaders */
     int64_t n_leaders, n_budget_exceeded;
     /* private */
-    int64_t leader_capacity, n_used;
-    uint64_t n_slots;
-    uint64_t *slots;
-    uint64_t *keys, *next_keys;
-    int64_t *leader_rows;
+    int64_t n_met;
+    int64_t *starts, *ends;
+    uint32_t *slots;
     fp_met_t *met;
-    int64_t *candidates, *sorted;
+    uint32_t *candidates, *sorted;
 } fp_cluster_t;
 
+/* FP_OK or FP_NO_MEMORY. */
 int fp_cluster_init(fp_cluster_t *cluster);
-/* Positions [first, last) of rows: labels[i] the leader number, n_equal[i] the equal values with that leader. FP_OK or FP_NO_MEMORY. */
-int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int64_t n_rows, int64_t *labels, int32_t *n_equal);
+/* Positions [first, last) of rows, in turn from 0: labels[i] the cluster, numbered in the order of their leaders, n_equal[i] the equal values with its
+ * leader. */
+void fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal);
 void fp_cluster_free(fp_cluster_t *cluster);
 
 #endif

@@ -66,6 +66,8 @@ typedef struct {
     void (*minhash_update)(const fp_scheme_t *scheme, const uint64_t *hashes, size_t n, uint32_t *values);
     /* counts[j] += how many hashes have bit j. */
     void (*simhash_add)(const uint64_t *hashes, size_t n, uint64_t *counts);
+    /* In how many of n bytes two rows agree. */
+    int64_t (*count_equal)(const uint8_t *a, const uint8_t *b, int64_t n);
 } fp_kernels_t;
 
 extern const fp_kernels_t fp_kernels_scalar, fp_kernels_avx2, fp_kernels_avx512;

@@ -68,19 +68,23 @@ cdef extern from "fp_cluster.h" nogil:
         int64_t rows_per_band
 
     ctypedef struct fp_cluster_t:
+        const fp_kernels_t *kernels
         const uint8_t *bytes
-        const uint32_t *band_keys
+        const int32_t *rows
+        const uint32_t **numbers
+        const int64_t *n_slots
+        int64_t n_rows
         int64_t num_perm
         int64_t num_bands
         int64_t min_equal
         int64_t max_candidates
-        const int64_t *rows
         int64_t n_leaders
         int64_t n_budget_exceeded
 
     void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys)
     int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n)
-    void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys)
+    void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride)
+    int64_t fp_buckets(const uint64_t *keyed, int64_t n, uint32_t *numbers)
     int fp_cluster_init(fp_cluster_t *cluster)
-    int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int64_t n_rows, int64_t *labels, int32_t *n_equal)
+    void fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal)
     void fp_cluster_free(fp_cluster_t *cluster)

@@ -53,5 +53,5 @@ FP_TARGET static void simhash_add(const uint64_t *hashes, size_t n, uint64_t *co
     }
 }
 
-const fp_kernels_t fp_kernels_avx512 = {"avx512", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add};
+const fp_kernels_t fp_kernels_avx512 = {"avx512", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, count_equal};
 #endif

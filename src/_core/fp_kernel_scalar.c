@@ -81,4 +81,20 @@ static void simhash_add(const uint64_t *hashes, size_t n, uint64_t *counts) {
     }
 }
 
-const fp_kernels_t fp_kernels_scalar = {"scalar", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add};
+/* Eight bytes at a time: the high bit of each byte of `differ` tells whether a and b differ there. */
+static int64_t count_equal(const uint8_t *a, const uint8_t *b, int64_t n) {
+    const uint64_t low = 0x7f7f7f7f7f7f7f7fu, ones = 0x0101010101010101u;
+    int64_t i = 0, n_equal = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t x, y;
+        memcpy(&x, a + i, 8);
+        memcpy(&y, b + i, 8);
+        x ^= y;
+        const uint64_t differ = ((x & low) + low) | x;
+        n_equal += (int64_t)(((~differ >> 7 & ones) * ones) >> 56);
+    }
+    for (; i < n; i++) n_equal += a[i] == b[i];
+    return n_equal;
+}
+
+const fp_kernels_t fp_kernels_scalar = {"scalar", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, count_equal};

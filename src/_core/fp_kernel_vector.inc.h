@@ -139,3 +139,22 @@ FP_TARGET static void minhash_update(const fp_scheme_t *scheme, const uint64_t *
         for (int h = 0; h < FP_HALVES; h++) lane[h] += scheme->step * (uint32_t)(block_perms / FP_LANE_PERMS);
     }
 }
+
+/* A comparison gives -1 in every byte that agrees; up to 255 of them fit into a byte of the sum, which counts n = 255 * FP_BYTES. */
+FP_TARGET static int64_t count_equal(const uint8_t *a, const uint8_t *b, int64_t n) {
+    const v64 pairs = (v64){0} + 0x00ff00ff00ff00ffu;
+    int64_t i = 0, n_equal = 0;
+    while (i + FP_BYTES <= n) {
+        v8 sum = {0};
+        for (int k = 0; k < 255 && i + FP_BYTES <= n; k++, i += FP_BYTES) {
+            v8 x, y;
+            memcpy(&x, a + i, sizeof x);
+            memcpy(&y, b + i, sizeof y);
+            sum -= (v8)(x == y);
+        }
+        const v64 words = (((v64)sum & pairs) + ((v64)sum >> 8 & pairs)) * 0x0001000100010001u >> 48;
+        for (int lane = 0; lane < FP_LANES64; lane++) n_equal += (int64_t)words[lane];
+    }
+    for (; i < n; i++) n_equal += a[i] == b[i];
+    return n_equal;
+}

@@ -22,7 +22,9 @@ from .sketch import Signatures, sketch
 if TYPE_CHECKING:
     from . import errors, simulate
     from ._core import isa
+    from .clusters import Clusters
     from .config import DetectConfig, ScanConfig, SketchConfig
+    from .deduplication import deduplicate
     from .evaluation import Plan, evaluate
     from .keys import Key
     from .pipeline import scan
@@ -34,6 +36,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Campaign",
+    "Clusters",
     "DetectConfig",
     "Key",
     "Plan",
@@ -41,6 +44,7 @@ __all__ = [
     "ScanConfig",
     "Signatures",
     "SketchConfig",
+    "deduplicate",
     "errors",
     "estimate_jaccard",
     "evaluate",
@@ -58,11 +62,13 @@ __all__ = [
 
 _LAZY = {
     "Campaign": "records",
+    "Clusters": "clusters",
     "DetectConfig": "config",
     "Key": "keys",
     "Scan": "records",
     "ScanConfig": "config",
     "SketchConfig": "config",
+    "deduplicate": "deduplication",
     "isa": "_core",
     "Plan": "evaluation",
     "evaluate": "evaluation",

@@ -1,5 +1,6 @@
 """Stubs of the compiled core; stubtest holds them to the module."""
 
+from collections.abc import Callable
 from typing import Final, Self, final
 
 import numpy as np
@@ -58,14 +59,20 @@ def compact_rows(
 def intern_rows(
     exact: npt.NDArray[np.uint64], slots: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int32], n_known: int, out: npt.NDArray[np.int32]
 ) -> int: ...
+def bucket_rows(keyed: npt.NDArray[np.uint64], numbers: npt.NDArray[np.uint32]) -> int: ...
+def order_rows(group: npt.NDArray[np.int32], start: npt.NDArray[np.int64], out: npt.NDArray[np.int32]) -> None: ...
 def cluster_rows(
     values: npt.NDArray[np.uint8],
-    band_keys: npt.NDArray[np.uint32],
-    rows: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int32],
+    numbers: list[npt.NDArray[np.uint32]],
+    n_slots: npt.NDArray[np.int64],
     min_equal: int,
     max_candidates: int,
-    labels: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.int32],
     n_equal: npt.NDArray[np.int32],
+    advance: Callable[[int], object] | None = None,
+    *,
+    isa: str | None = None,
 ) -> int: ...
 def word_rows(
     key: bytes,

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .vectors import Vectors, blocks, dim_of
+from .vectors import Vectors, dim_of
 
 RIDGE = 1e-4  # of the mean within-account variance: keeps W invertible where the encoder leaves dimensions unused
+AT_ONCE = 65_536  # accounts that are projected together
 WEIGHT_CAP = 20.0  # an account counts at most as so many prompts in the population mean
 
 
@@ -39,7 +40,7 @@ class Plda:
     between: npt.NDArray[np.float64]
 
     @classmethod
-    def fit(cls, counts: npt.NDArray[np.float64], sums: npt.NDArray[np.float64], second_moment: npt.NDArray[np.float64],
+    def fit(cls, counts: npt.NDArray[np.float64], sums: npt.NDArray[np.floating], second_moment: npt.NDArray[np.float64],
             min_prompts: int = 3, n_factors: int = 96) -> Plda | None:
         """Estimate the model from additive statistics.
 
@@ -47,7 +48,7 @@ class Plda:
         ----------
         counts : float64[n]
             Prompts per account.
-        sums : float64[n, dim]
+        sums : float32 or float64[n, dim]
             Sum of vectors per account.
         second_moment : float64[dim, dim]
             Sum of ``x x'`` over all prompts of accounts with two prompts or more.
@@ -64,7 +65,7 @@ class Plda:
         from scipy.linalg import eigh
 
         several = counts >= 2
-        used = counts >= min_prompts
+        used, sums = counts >= min_prompts, sums.astype(np.float64)
         if used.sum() < 10:
             return None
         between_sums = sums[several].T @ (sums[several] / counts[several, None])
@@ -81,11 +82,14 @@ class Plda:
         order = np.argsort(-values)[:n_factors]
         return cls(mean, vectors[:, order], np.maximum(values[order], 1e-6))
 
-    def project(self, counts: npt.NDArray[np.float64], sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def project(self, counts: npt.NDArray[np.float64], sums: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         """Return account means in the space of the model, float64[n, n_factors]; rows without prompts are zero."""
-        means = sums / np.maximum(counts, 1.0)[:, None] - self.mean
-        means[counts == 0] = 0.0
-        projected: npt.NDArray[np.float64] = means @ self.basis
+        projected = np.empty((len(counts), self.basis.shape[1]))
+        for low in range(0, len(counts), AT_ONCE):
+            part = slice(low, low + AT_ONCE)
+            means = sums[part] / np.maximum(counts[part], 1.0)[:, None] - self.mean
+            means[counts[part] == 0] = 0.0
+            projected[part] = means @ self.basis
         return projected
 
     def ratio(self, left: npt.NDArray[np.float64], n_left: npt.NDArray[np.float64], right: npt.NDArray[np.float64],
@@ -134,7 +138,9 @@ class Plda:
 def second_moment(vectors: Vectors, weights: npt.NDArray[np.float64], chunk: int = 4096) -> npt.NDArray[np.float64]:
     """Return ``sum of weights * x x'``, float64[dim, dim], in chunks of rows whose float32 sums stay exact enough."""
     dim = dim_of(vectors)
-    total = np.zeros((dim, dim))
-    for start, rows in blocks(vectors, chunk):
-        total += (rows * weights[start : start + len(rows), None].astype(np.float32)).T @ rows
+    total, weighted = np.zeros((dim, dim)), np.flatnonzero(weights)
+    for low in range(0, len(weighted), chunk):
+        part = weighted[low : low + chunk]
+        rows = vectors[part]
+        total += (rows * weights[part, None].astype(np.float32)).T @ rows
     return total

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import distinct
 from .circumstances import circumstances
 from .config import ScanConfig
 from .contribution import carried_by, nearest_unaccused
@@ -44,7 +45,7 @@ def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanCon
     accused : bool[n_actors], optional
         Actors in any finding: for a finding, whose circumstances and nearest unaccused peers are then written up too.
     """
-    texts = np.unique(detector.text[group.attributed if len(group.attributed) else group.tested])
+    texts = distinct(detector.text[group.attributed if len(group.attributed) else group.tested])
     read = texts[np.linspace(0, len(texts) - 1, min(N_READ, len(texts))).astype(np.int64)] if len(texts) else texts
     shares = capabilities(traffic.texts(read))
     template = induce_template(group.stripped) if config.text and group.stripped is not None and group.stripped.coverage.mean() > 0.1 else None
@@ -97,7 +98,7 @@ def _where(shared: Spelled) -> str:
 
 
 def _other_users(group: Group, detector: Detector) -> int:
-    users = np.unique(detector.actor[group.segment.rows]) if group.segment is not None else np.zeros(0, np.int64)
+    users = distinct(detector.actor[group.segment.rows]) if group.segment is not None else np.zeros(0, np.int64)
     return len(np.setdiff1d(users, group.members))
 
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import distinct
 from .attribution import Plda, second_moment
 from .evidence import Sample
 from .groups import LARGE, account_communities, communities, resolution_ladder
@@ -25,6 +26,7 @@ from .vectors import nearest
 PROMPT_RESOLUTIONS = (0.01, 0.005)  # least mean tie of a community of prompts that choose ten neighbours each: up to about 2,000 and 4,000 prompts
 MEETINGS = (0.3, 0.2)  # least mean Jaccard similarity of the actors of communities of prompts that are taken to be of one list
 PROFILES_NEAR = 32  # nearest profiles between which the likelihood ratio decides
+FITTED = 50_000  # accounts from which the model of profiles is estimated, at most: 256 dimensions want no more
 SHOWS = 16  # prompts an account is sampled for, from which those of one kind among others can be enough for a test without their account showing it
 SEVERAL = 3  # prompts in a community of prompts from which an actor belongs to it
 Result = TypeVar("Result")
@@ -56,12 +58,13 @@ def _partitions(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> It
         *(lambda r=r: ("neighbours", around, account_communities(graph, r, sample.seed)) for r in resolution_ladder(graph, 2 * sample.config.resolution)),
         *(lambda r=r, m=m: ("prompts", *_prompt_groups(sample, r, only, m)) for r, m in _prompt_ladder(sample)),
         *(lambda half=half: ("profiles", *_profile_groups(sample, profiles, half, around)) for half in (0, 1))]
-    yield from _ahead(work, 1 if graph.nnz > LARGE else sample.threads)  # one walk over a large graph takes gigabytes
+    threads = sample.threads or os.cpu_count() or 1
+    yield from _ahead(work, min(2, threads) if graph.nnz > LARGE else threads)  # each walk over a large graph takes a gigabyte
 
 
-def _ahead(work: Sequence[Callable[[], Result]], threads: int | None) -> Iterator[Result]:
+def _ahead(work: Sequence[Callable[[], Result]], threads: int) -> Iterator[Result]:
     """Yield results in order, computed in threads while the caller is busy with earlier ones: Leiden holds no lock, the tests do."""
-    pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "candidates")
+    pool = ThreadPoolExecutor(threads, "candidates")
     try:
         for future in [pool.submit(one) for one in work]:
             yield future.result()
@@ -85,7 +88,7 @@ def _prompt_groups(sample: Sample, resolution: float, only: npt.NDArray[np.int64
     """
     evidence = sample.evidence
     if only is not None:
-        label = _text_groups(sample, resolution, np.unique(evidence.index[np.unique(sample.point[np.isin(sample.actor, only)])]))
+        label = _text_groups(sample, resolution, distinct(evidence.index[distinct(sample.point[np.isin(sample.actor, only)])].ravel()))
     else:
         if resolution not in evidence.text_groups:
             evidence.text_groups[resolution] = _text_groups(sample, resolution)
@@ -105,7 +108,7 @@ def _met(label: npt.NDArray[np.int64], actor: npt.NDArray[np.int64], n_actors: i
     """Join the communities of holdings (label, actor) whose actors are much the same; return those of communities with enough actors."""
     from scipy.sparse import coo_matrix, csr_matrix
 
-    pair = np.unique(label * n_actors + actor)
+    pair = distinct(label * n_actors + actor)
     size = np.bincount(pair // n_actors)
     number = np.cumsum(size >= sample.config.min_accounts) - 1
     large = size[pair // n_actors] >= sample.config.min_accounts
@@ -133,13 +136,23 @@ def _text_groups(sample: Sample, resolution: float, among: npt.NDArray[np.int64]
     return label
 
 
+def _fitted(sample: Sample, n: npt.NDArray[np.float64], sums: npt.NDArray[np.float32], half: int) -> Plda | None:
+    """Fit the model to one half of the accounts' prompts, of many accounts to a random part of them."""
+    kept = np.arange(len(n))
+    if len(n) > FITTED:
+        kept = np.sort(np.random.default_rng(sample.seed).choice(len(n), FITTED, replace=False))
+    several = np.zeros(len(n), bool)
+    several[kept] = n[kept] >= 2
+    weight = np.bincount(sample.point[(sample.half == half) & several[sample.actor]], minlength=len(sample.evidence.vectors))
+    return Plda.fit(n[kept], sums[kept], second_moment(sample.evidence.vectors, weight.astype(np.float64)))
+
+
 def _profile_groups(sample: Sample, profiles: Profiles, half: int, around: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Communities of the likelihood-ratio graph over profiles of one half; nearest profiles propose, the ratio decides."""
     from scipy.sparse import coo_matrix
 
     n, sums = profiles.half(half)
-    weight = np.bincount(sample.point[(sample.half == half) & (n[sample.actor] >= 2)], minlength=len(sample.evidence.vectors))
-    model = Plda.fit(n, sums, second_moment(sample.evidence.vectors, weight.astype(np.float64)))
+    model = _fitted(sample, n, sums, half)
     usable = around[n[around] >= 3]
     if model is None or len(usable) < 2:
         return usable, np.arange(len(usable))

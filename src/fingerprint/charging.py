@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import distinct
 from .detection import Detector, Group
 from .neighbours import Held, cast_votes
 from .segments import Segment, contain
-from .traffic import Traffic
+from .traffic import Holdings, Traffic
 
 TEXTS_AT_ONCE = 50_000
 
@@ -42,36 +43,41 @@ def charge(groups: Sequence[Group], detector: Detector, traffic: Traffic,
     list of int64[m]
         Rows of the traffic, ascending, one array per group.
     """
-    holdings = detector.evidence.holdings
-    member = np.zeros(detector.evidence.n_actors, bool)
-    for group in groups:
-        member[group.members] = True
-    rest = np.flatnonzero(~holdings.sampled & member[holdings.actor])
     actors, texts = [[detector.actor[g.attributed]] for g in groups], [[detector.text[g.attributed]] for g in groups]
-    for part in _by_text(rest, traffic.place[holdings.text[rest]]):
-        text, point = np.unique(holdings.text[part], return_inverse=True)
-        for i, rows in enumerate(_attribute(groups, detector, traffic, part, text, point)):
-            actors[i].append(holdings.actor[part][rows])
-            texts[i].append(holdings.text[part][rows])
+    rest = _unsampled(groups, detector, traffic)
+    for part in _by_text(traffic.place[rest.text]):
+        text, point = np.unique(rest.text[part], return_inverse=True)
+        for i, rows in enumerate(_attribute(groups, detector, traffic, rest.actor[part], rest.system[part], text, point)):
+            actors[i].append(rest.actor[part][rows])
+            texts[i].append(rest.text[part][rows])
         if advance is not None:
             advance(len(text))
     return [_events(g, np.concatenate(a), np.concatenate(t), traffic) for g, a, t in zip(groups, actors, texts, strict=True)]
 
 
-def _by_text(rows: npt.NDArray[np.int64], place: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """Split holdings into parts of bounded size, all of one text together, and texts that lie together."""
+def _unsampled(groups: Sequence[Group], detector: Detector, traffic: Traffic) -> Holdings:
+    """Return what the members of the groups hold beside the sample."""
+    members = distinct(np.concatenate([np.zeros(0, np.int64), *(g.members for g in groups)]))
+    n_texts = max(len(traffic.exact), 1)
+    own = traffic.events_of(members)
+    own = own[traffic.text[own] >= 0]
+    found = Holdings.of(traffic.actor[traffic.account[own]], traffic.text[own], n_texts, traffic.system[own])
+    return found[~np.isin(found.actor * n_texts + found.text, detector.actor * n_texts + detector.text)]
+
+
+def _by_text(place: npt.NDArray[np.integer]) -> list[npt.NDArray[np.int64]]:
+    """Split pairs into parts of bounded size, all of one text together, and texts that lie together."""
     order = np.argsort(place, kind="stable")
     if not len(order):
         return []
-    distinct = np.cumsum(np.diff(place[order], prepend=-1) > 0) - 1
-    return np.split(rows[order], np.searchsorted(distinct, np.arange(TEXTS_AT_ONCE, distinct[-1] + 1, TEXTS_AT_ONCE)))
+    number = np.cumsum(np.diff(place[order], prepend=-1) > 0) - 1
+    return np.split(order, np.searchsorted(number, np.arange(TEXTS_AT_ONCE, number[-1] + 1, TEXTS_AT_ONCE)))
 
 
-def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, part: npt.NDArray[np.int64], text: npt.NDArray[np.int64],
-               point: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """Return, per group, which of the holdings `part`, of unsampled texts ``text[point]``, are its members' and attributed to it."""
+def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, actor: npt.NDArray[np.int64], system: npt.NDArray[np.int32],
+               text: npt.NDArray[np.int64], point: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Return, per group, which pairs of an actor and an unsampled text, ``text[point]``, are its members' and attributed to it."""
     evidence = detector.evidence
-    actor, system = evidence.holdings.actor[part], evidence.holdings.system[part]
     prompts = traffic.take(text)
     vectors = evidence.encode(prompts)
     similarity, index = evidence.search.nearest(vectors, evidence.index.shape[1])
@@ -88,7 +94,7 @@ def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, pa
 
 def _beside(segment: Segment, system: npt.NDArray[np.int32], detector: Detector) -> npt.NDArray[np.bool_]:
     """Say of each holding whether its system text contains a segment."""
-    evidence, named = detector.evidence, np.unique(system[system >= 0]).astype(np.int64)
+    evidence, named = detector.evidence, distinct(system[system >= 0]).astype(np.int64)
     has = contain(evidence.words(evidence.systems(named)), segment) if len(named) else np.zeros(0, bool)
     return np.concatenate([has, [False]])[np.where(system >= 0, np.searchsorted(named, system), len(named))]
 
@@ -98,4 +104,4 @@ def _events(group: Group, actor: npt.NDArray[np.int64], text: npt.NDArray[np.int
     pair = np.sort(actor * n_texts + text)
     own = traffic.events_of(group.members)
     own = own[traffic.text[own] >= 0]
-    return own[np.isin(traffic.actor[traffic.account[own]] * n_texts + traffic.text[own], pair)]
+    return own[np.isin(traffic.actor[traffic.account[own]].astype(np.int64) * n_texts + traffic.text[own], pair)]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import distinct
 from .records import Test
-from .traffic import HOUR_US, Traffic
+from .traffic import HOUR_US, Traffic, time_of_day
 
 DRAWS = 400  # sets of accounts drawn for a null
 VISIBLE = 0.01  # p from which a circumstance is said to support a finding
@@ -33,8 +34,9 @@ def circumstances(rows: npt.NDArray[np.int64], traffic: Traffic, seed: int = 0) 
     list of Test
         None of them decides; empty for fewer than ``FEWEST`` events or when the group is most of the traffic.
     """
-    accounts = np.unique(traffic.account[rows])
-    others = np.setdiff1d(np.unique(traffic.account), accounts)
+    inside = np.zeros(len(traffic.account_ids), bool)
+    inside[traffic.account[rows]] = True
+    accounts, others = np.flatnonzero(inside), np.flatnonzero(~inside & (traffic.n_prompts > 0))
     if len(rows) < FEWEST or len(others) < len(accounts):
         return []
     rng = np.random.default_rng(seed)
@@ -45,12 +47,8 @@ def circumstances(rows: npt.NDArray[np.int64], traffic: Traffic, seed: int = 0) 
 
 
 def _around_the_clock(rows: npt.NDArray[np.int64], traffic: Traffic, drawn: list[npt.NDArray[np.int64]]) -> Test:
-    angle = 2 * np.pi * (traffic.time_us % (24 * HOUR_US)) / (24 * HOUR_US)
-    n = len(traffic.account_ids)
-    count = np.bincount(traffic.account, minlength=n)
-    turn = np.bincount(traffic.account, weights=np.cos(angle), minlength=n) + 1j * np.bincount(traffic.account, weights=np.sin(angle), minlength=n)
-    rhythm = float(abs(np.exp(1j * angle[rows]).mean()))
-    null = np.array([abs(turn[a].sum()) / count[a].sum() for a in drawn])
+    rhythm = float(abs(np.exp(1j * time_of_day(traffic.time_us[rows])).mean()))
+    null = np.array([abs(traffic.turn[a].sum()) / traffic.n_prompts[a].sum() for a in drawn])
     p = _share(null <= rhythm)
     return Test(
         "daily rhythm", rhythm, "as many accounts of this traffic keep the same hours", p <= VISIBLE,
@@ -60,8 +58,6 @@ def _around_the_clock(rows: npt.NDArray[np.int64], traffic: Traffic, drawn: list
 
 def _common_start(rows: npt.NDArray[np.int64], traffic: Traffic, drawn: list[npt.NDArray[np.int64]]) -> Test:
     n = len(traffic.account_ids)
-    first = np.full(n, np.iinfo(np.int64).max)
-    np.minimum.at(first, traffic.account, traffic.time_us)
     charged = np.full(n, np.iinfo(np.int64).max)
     np.minimum.at(charged, traffic.account[rows], traffic.time_us[rows])
 
@@ -70,7 +66,7 @@ def _common_start(rows: npt.NDArray[np.int64], traffic: Traffic, drawn: list[npt
         return float((high - low) / (24 * HOUR_US))
 
     days = spread(charged[charged < np.iinfo(np.int64).max])
-    null = np.array([spread(first[a]) for a in drawn])
+    null = np.array([spread(traffic.first_seen[a]) for a in drawn])
     p = _share(null <= days)
     return Test(
         "common start", days, "accounts begin independently of each other", p <= VISIBLE,
@@ -80,19 +76,16 @@ def _common_start(rows: npt.NDArray[np.int64], traffic: Traffic, drawn: list[npt
 
 def _moving_conversations(rows: npt.NDArray[np.int64], traffic: Traffic) -> Test | None:
     """Conversations that go on under another account: nobody hands a browser window around the world. None where the log names no conversations."""
-    talk = traffic.conversation
-    known = talk >= 0
-    if not known[rows].any():
+    talk = traffic.conversation[rows]
+    if not (talk >= 0).any():
         return None
-    pair = np.unique(talk[known].astype(np.int64) * traffic.n_actors + traffic.actor[traffic.account[known]])
-    holders = np.bincount(pair // traffic.n_actors)
-    moved = holders > 1
-    of = np.unique(talk[rows][known[rows]])
-    rest = np.setdiff1d(np.unique(talk[known]), of)
-    share, usual = float(moved[of].mean()), float(moved[rest].mean()) if len(rest) else 0.0
+    of = distinct(talk[talk >= 0])
+    n_moved, n_rest = int((traffic.moved > 0).sum()), int((traffic.moved >= 0).sum()) - len(of)
+    share = float(traffic.moved[of].mean())
+    usual = (n_moved - int(traffic.moved[of].sum())) / n_rest if n_rest else 0.0
     from scipy.stats import binom
 
-    p = float(binom.sf(int(moved[of].sum()) - 1, len(of), max(usual, 1 / max(len(rest), 1))))
+    p = float(binom.sf(int(traffic.moved[of].sum()) - 1, len(of), max(usual, 1 / max(n_rest, 1))))
     return Test(
         "moving conversations", share, "a conversation stays with one account, as elsewhere in this traffic", p <= VISIBLE,
         f"{share:.1%} of its {len(of):,} conversations go on under another account; elsewhere {usual:.1%}.", p=p, decides=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from . import _core
 from .errors import ConfigError
 from .lsh import choose_bands
+from .room import let_go
 from .sketch import Signatures
 
 MAX_CANDIDATES = 64
@@ -27,14 +29,14 @@ class Compact:
     ----------
     values : uint8[n, num_perm]
         A byte of each value; two rows of Jaccard similarity ``s`` agree in ``s + (1 - s) / 256`` of them (Li and König 2010).
-    band_keys : uint32[n, num_bands]
-        Half of each band key.
+    band_keys : list of uint32[n]
+        Half of each band key, band by band.
     signed : bool[n]
         False for a text without signature; the other two are without meaning there.
     """
 
     values: npt.NDArray[np.uint8]
-    band_keys: npt.NDArray[np.uint32]
+    band_keys: list[npt.NDArray[np.uint32]]
     signed: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -45,9 +47,9 @@ def compact(signatures: Signatures, threshold: float = 0.7) -> Compact:
     """Return what clustering at a threshold needs of signatures. Releases the GIL."""
     num_bands, rows_per_band = choose_bands(threshold, signatures.num_perm)
     n = len(signatures)
-    values, band_keys = np.empty((n, signatures.num_perm), np.uint8), np.empty((n, num_bands), np.uint32)
+    values, band_keys = np.empty((n, signatures.num_perm), np.uint8), np.empty((num_bands, n), np.uint32)
     _core.compact_rows(np.ascontiguousarray(signatures.values), rows_per_band, values, band_keys)
-    return Compact(values, band_keys, signatures.n_shingles > 0)
+    return Compact(values, list(band_keys), signatures.n_shingles > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +131,29 @@ def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: fl
     texts, first_rows, text_of_row = np.unique(exact, return_index=True, return_inverse=True)
     n_empty = int(len(texts) > 0 and texts[0] == 0)  # sorted: the empty text comes first
     first_rows = first_rows[n_empty:]
-    found = cluster_distinct(compact(signatures[first_rows], threshold), np.arange(len(first_rows)), threshold, max_candidates=max_candidates)
+    found = cluster_distinct(compact(signatures[first_rows], threshold), np.arange(len(first_rows), dtype=np.int32), threshold,
+                             max_candidates=max_candidates)
     text_labels = np.concatenate([np.full(n_empty, -1, np.int32), found.labels])
     text_similarity = np.concatenate([np.zeros(n_empty, np.float32), found.similarity])
     return Clusters(text_labels[text_of_row], first_rows[found.leaders], text_similarity[text_of_row], len(exact) - len(texts), found.n_budget_exceeded)
 
 
-def cluster_distinct(made: Compact, rows: npt.NDArray[np.int64], threshold: float = 0.7, *, max_candidates: int = MAX_CANDIDATES,
-                     threads: int | None = None) -> Clusters:
+def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: float = 0.7, *, max_candidates: int = MAX_CANDIDATES,
+                     threads: int | None = None, advance: Callable[[int], object] | None = None) -> Clusters:
     """Cluster texts that are known to be distinct, as :func:`cluster` does.
 
     Parameters
     ----------
     made : Compact
-        Of n texts, for the same threshold. Band keys that no two of them share are set to 0.
-    rows : int64[n]
+        Of n texts, for the same threshold. Its band keys become numbers of buckets, in the order of `rows`.
+    rows : int32[n]
         All rows of `made`, in the order of their exact hashes.
     threshold, max_candidates
         As there.
     threads : int, optional
         Of the search for texts that share a band with any other; default one for each processor.
+    advance : callable, optional
+        Called with the number of texts clustered since the last call.
 
     Returns
     -------
@@ -158,42 +163,41 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int64], threshold: floa
     num_perm = made.values.shape[1]
     # ceil without the rounding error of threshold * num_perm: 0.07 * 100 is a little above 7
     min_equal = max(1, math.ceil((threshold + (1 - threshold) * CHANCE) * num_perm - 1e-9))
-    meeting = np.flatnonzero(_drop_lonely(made, threads)[rows])
-    label, equal = np.empty(len(meeting), np.int64), np.empty(len(meeting), np.int32)
-    n_budget_exceeded = _core.cluster_rows(
-        np.ascontiguousarray(made.values), np.ascontiguousarray(made.band_keys), rows[meeting], min_equal, max_candidates, label, equal)
-    founds = np.diff(np.maximum.accumulate(label), prepend=-1) > 0 if len(label) else np.empty(0, bool)
-    similarity = np.ones(len(rows), np.float32)
-    similarity[meeting] = np.maximum(0.0, (equal / num_perm - CHANCE) / (1 - CHANCE))
-    is_leader = np.ones(len(rows), bool)
-    is_leader[meeting] = founds
-    number = np.cumsum(is_leader, dtype=np.int32) - 1
-    labels = number.copy()
-    labels[meeting] = number[meeting[founds]][label]
-    return Clusters(labels, rows[is_leader], similarity, 0, n_budget_exceeded)
+    n_slots = number_buckets(made, rows, threads)
+    labels, equal = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
+
+    def done(n: int) -> None:
+        let_go(made.values, *made.band_keys)
+        if advance is not None:
+            advance(n)
+
+    n_budget_exceeded = _core.cluster_rows(np.ascontiguousarray(made.values), rows, made.band_keys, n_slots, min_equal, max_candidates, labels, equal, done)
+    similarity = np.maximum(0.0, (equal / np.float32(num_perm) - np.float32(CHANCE)) / np.float32(1 - CHANCE), dtype=np.float32)
+    is_leader = np.diff(np.maximum.accumulate(labels), prepend=-1) > 0 if len(labels) else np.zeros(0, bool)
+    similarity[is_leader] = 1.0
+    return Clusters(labels, rows[is_leader].astype(np.int64), similarity, 0, n_budget_exceeded)
 
 
-def _drop_lonely(made: Compact, threads: int | None) -> npt.NDArray[np.bool_]:
-    """Set to 0 each band key that no other text has in its band; say of each text whether any key is left, bool[n]."""
-    place, unsigned = np.arange(len(made), dtype=np.uint64), np.flatnonzero(~made.signed)
+def number_buckets(made: Compact, rows: npt.NDArray[np.int32], threads: int | None = None) -> npt.NDArray[np.int64]:
+    """Replace the band keys, in their place, by the numbers of the buckets, in the order of `rows`; 0 where no other text has the key.
 
-    def look(band: int) -> npt.NDArray[np.bool_]:
-        made.band_keys[unsigned, band] = 0
-        keyed = made.band_keys[:, band].astype(np.uint64)
+    Returns
+    -------
+    int64[num_bands]
+        Slots that the buckets of a band take: as many as there are texts that share its keys.
+    """
+    place, signed = np.arange(len(rows), dtype=np.uint64), made.signed[rows]
+
+    def number(column: npt.NDArray[np.uint32]) -> int:
+        keyed = column[rows].astype(np.uint64)
+        keyed *= signed
         keyed <<= np.uint64(32)
         keyed |= place
         keyed.sort()
-        key = keyed >> np.uint64(32)
-        same = (key[1:] == key[:-1]) & (key[1:] > 0)
-        shared = np.zeros(len(made), bool)
-        keyed &= np.uint64(0xFFFFFFFF)
-        shared[keyed[1:][same]] = True
-        shared[keyed[:-1][same]] = True
-        made.band_keys[:, band] *= shared
-        return shared
+        column[:] = 0
+        n_slots = _core.bucket_rows(keyed, column)
+        let_go(column)
+        return n_slots
 
-    found = np.zeros(len(made), bool)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        for shared in pool.map(look, range(made.band_keys.shape[1])):
-            found |= shared
-    return found
+        return np.fromiter(pool.map(number, made.band_keys), np.int64, len(made.band_keys))

@@ -40,6 +40,7 @@ class SketchConfig:
 
 VOTES = 15_000_000  # of all sampled prompts together: walks over the graph of their ties take most of the time of a scan of many accounts
 FEWEST_NEIGHBOURS = 6
+LEAST_MEMORY = 500_000_000  # bytes; libraries and the table of the encoder take most of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,9 @@ class ScanConfig:
         Whether prompt text may be written to any output.
     threads : int or None
         Worker threads; None for all cores. Never changes a result.
+    memory : int or None
+        Bytes that the scan may take; None for three quarters of what the machine has. Columns of rows and signatures of texts get a third of it, and move
+        to temporary files beyond; the rest is for the work on them, which grows with the number of accounts. Never changes a result.
     seed : int
         Of permutation tests and Leiden.
     max_rejects : float
@@ -141,11 +145,13 @@ class ScanConfig:
     controls: bool = True
     text: bool = True
     threads: int | None = None
+    memory: int | None = None
     seed: int = 0
     max_rejects: float = 0.01
 
     def __post_init__(self) -> None:
         _check(self.threads is None or self.threads >= 1, f"threads must be at least 1, not {self.threads}")
+        _check(self.memory is None or self.memory >= LEAST_MEMORY, f"memory must be at least {LEAST_MEMORY} bytes, not {self.memory}")
         _check(0 <= self.max_rejects <= 1, f"max_rejects must lie in [0, 1], not {self.max_rejects}")
 
     def to_dict(self) -> dict[str, Any]:

@@ -26,12 +26,12 @@ class Evidence:
         Centred unit vectors of the sampled texts.
     similarity, index : float32[p, k], int64[p, k]
         Their nearest texts.
-    row : int64[n_texts]
+    row : int32[n_texts]
         Row of `vectors` of each distinct text, -1 where it was not sampled.
     exact : uint64[n_texts]
         Keyed hashes of the texts.
     holdings : Holdings
-        Who holds what.
+        Who holds what, as far as it is sampled.
     n_actors : int
     texts : callable
         Maps indices of sampled texts to prompts.
@@ -52,7 +52,7 @@ class Evidence:
     vectors: Vectors
     similarity: npt.NDArray[np.float32]
     index: npt.NDArray[np.int64]
-    row: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int32]
     exact: npt.NDArray[np.uint64]
     holdings: Holdings
     n_actors: int
@@ -97,10 +97,8 @@ class Sample:
     def __init__(self, evidence: Evidence, config: DetectConfig, seed: int = 0, threads: int | None = None) -> None:
         self.evidence, self.config, self.seed, self.threads = evidence, config, seed, threads
         held = evidence.holdings
-        self.sampled = np.flatnonzero(held.sampled)
-        self.actor, self.text = held.actor[self.sampled], held.text[self.sampled]
-        self.point = evidence.row[self.text]
-        self.count, self.system = held.count[self.sampled], held.system[self.sampled]
+        self.actor, self.text, self.count, self.system = held.actor, held.text, held.count, held.system
+        self.point = evidence.row[self.text].astype(np.int64)
         self.held = Held(self.point, self.actor, len(evidence.vectors), evidence.n_actors)
         self.n_sampled = np.bincount(self.actor, minlength=evidence.n_actors)
         self.half = (evidence.exact[self.text] & np.uint64(1)).astype(np.int64)

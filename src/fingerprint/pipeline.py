@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import resource
 import time
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from . import __version__, _core
+from .arrays import distinct
 from .campaigns import describe, iso
 from .charging import charge, sampled_events
 from .clusters import cluster
@@ -23,14 +26,16 @@ from .config import ScanConfig
 from .controls import run_controls
 from .detection import Detector, Group
 from .encoders import Encoder, get_encoder
+from .errors import ConfigError, InputError
 from .evidence import Evidence
 from .history import N_TEXTS, Known, look_up, novelty
-from .ingest import ingest, remember
+from .ingest import ingest, make_room, remember
 from .keys import Key
 from .prevalence import Hashing, Prevalence
 from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
 from .records import Campaign, Scan
+from .room import Room
 from .search import search
 from .segments import spell
 from .sketch import SCHEME, sketch
@@ -47,7 +52,7 @@ DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native") 
 
 
 def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = None, mapping: dict[str, str] | None = None, format: str | None = None,
-         history: Any = None, progress: Progress | None = None) -> Scan:
+         history: Any = None, progress: Progress | None = None, state: str | os.PathLike[str] | None = None) -> Scan:
     """Find campaigns in a prompt dump.
 
     Parameters
@@ -65,6 +70,9 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
         Earlier traffic, read as `inputs` are, or ``.prevalence`` files made of it: whether findings are new is judged against it. Without it nothing is
         said about novelty.
     progress : Progress, optional
+    state : path, optional
+        Folder that keeps what is done, prompts among it, until the scan ends: the same call goes on from there after it was cut off. `inputs` are
+        paths then.
 
     Returns
     -------
@@ -75,6 +83,8 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     ------
     InputError
         The input as a whole cannot be read. Bad rows are counted rejects.
+    ConfigError
+        `state` holds that of another scan.
 
     Examples
     --------
@@ -89,8 +99,9 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     reader = read_events(inputs, mapping=mapping, format=format)
     hashing = Hashing(key, config.sketch, config.threads)
     past, about = remember(history, hashing, mapping, format, watch) if history is not None else (None, None)
-    traffic = ingest(reader, config, key, watch)
-    evidence = prepare(traffic, encoder, config, key, watch)
+    room = make_room(config, *_kept(state, reader, config, key, mapping, format))
+    traffic = ingest(reader, config, key, watch, room)
+    evidence = prepare(traffic, encoder, config, key, watch, room)
     verdict = judge(traffic, evidence, config, watch) if evidence is not None else Verdict()
     campaigns = verdict.campaigns
     if past is not None:
@@ -98,6 +109,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
             campaigns = _with_history(verdict, traffic, past, hashing, config.seed)
     with watch.stage("controls"):
         controls = run_controls(traffic, evidence, config) if config.controls and evidence is not None else None
+    del evidence  # it takes more than the tables do
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
     campaigns, charged = [campaigns[i] for i in order], [verdict.charged[i] for i in order]
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, verdict.n_prevalent)
@@ -106,6 +118,17 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     manifest["hint"] = reader.hint()
     return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
                 reader.rejects, manifest)
+
+
+def _kept(state: str | os.PathLike[str] | None, reader: EventReader, config: ScanConfig, key: Key, mapping: dict[str, str] | None,
+          format: str | None) -> tuple[Path | None, dict[str, Any]]:
+    """Return the folder of the state, and what it must be of."""
+    if state is None:
+        return None, {}
+    if reader.total_bytes is None:
+        raise ConfigError("only files can be read again: a state cannot be kept of streams and of rows in memory")
+    options = {name: value for name, value in config.to_dict().items() if name not in ("threads", "memory")}
+    return Path(state), {"version": __version__, "config": options, "key_id": key.key_id, "mapping": mapping, "format": format, "inputs": reader.versions()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +189,19 @@ def _with_history(verdict: Verdict, traffic: Traffic, past: Prevalence, hashing:
         return look_up(past, hashing, traffic.texts(texts), senders, accounts, shared, least)
 
     everything = np.concatenate([np.zeros(0, np.int64), *(traffic.text[rows] for rows in verdict.charged)])
-    rest = known(np.setdiff1d(np.unique(traffic.text[traffic.text >= 0]), everything))
-    tests = [novelty(known(np.unique(traffic.text[rows]), [a.account_id for a in c.accounts], *phrases),
+    left = np.ones(len(traffic.exact), bool)
+    left[everything] = False
+    rest = known(np.flatnonzero(left))
+    tests = [novelty(known(distinct(traffic.text[rows]), [a.account_id for a in c.accounts], *phrases),
                      rest, past) for c, phrases, rows in zip(verdict.campaigns, verdict.phrases, verdict.charged, strict=True)]
     return [replace(c, tests=[*c.tests, test]) for c, test in zip(verdict.campaigns, tests, strict=True)]
 
 
-def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> Evidence | None:
+def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch, room: Room | None = None) -> Evidence | None:
     """Embed the evidence sample and find nearest texts; None for fewer than two texts."""
     holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample, config.detect.evidence,
                     system=traffic.system)
-    sampled = np.unique(holdings.text[holdings.sampled])
+    sampled = distinct(holdings.text)
     if len(sampled) < 2:
         return None
     with watch.stage("encoding"):
@@ -190,10 +215,19 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
             vectors = encoder.encode(texts.slice(low, AT_ONCE))
             centre(vectors, mean)
             search.add(vectors)
-    with watch.stage("finding nearest prompts", total=len(sampled)):
-        k = min(config.detect.voters(int(holdings.sampled.sum())) + 1, len(sampled))
-        similarity, index = search.nearest(search.vectors, k, watch.progress.advance)
-    row = np.full(len(traffic.exact), -1, np.int64)
+    k = min(config.detect.voters(len(holdings.text)) + 1, len(sampled))
+    if room is not None and "nearest" in room.done:
+        similarity, index = room.saved("nearest-similarity", np.float32, k), room.saved("nearest", np.int64, k)
+        if len(similarity) != len(sampled) or len(index) != len(sampled):
+            raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
+    else:
+        with watch.stage("finding nearest prompts", total=len(sampled)):
+            similarity, index = search.nearest(search.vectors, k, watch.progress.advance)
+        if room is not None:
+            room.save("nearest-similarity", similarity)
+            room.save("nearest", index)
+            room.keep(nearest=1)
+    row = np.full(len(traffic.exact), -1, np.int32)
     row[sampled] = np.arange(len(sampled))
 
     def encode(texts: Any) -> npt.NDArray[np.float32]:
@@ -220,8 +254,6 @@ def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> N
 
 
 def _cpus() -> int:
-    import os
-
     return os.cpu_count() or 1
 
 

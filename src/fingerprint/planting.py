@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .evidence import Evidence
-from .traffic import Holdings
+from .traffic import Holdings, hold
 from .vectors import Stacked, nearest, parts
 
 MAX_REUSE = 4  # planted accounts that one real account lends its prompts to, at most
@@ -56,7 +56,7 @@ def plant(evidence: Evidence, prompts: list[str], account: npt.NDArray[np.int64]
     text = np.array([number[p] for p in prompts], np.int64) + n_texts
     who, what = _with_cover(evidence, actors[account], text, cover, rng)
     every = np.concatenate([evidence.exact, exact])
-    planted = _hold(who, what, every, sample)
+    planted = hold(who, what, every, sample, len(who))
     held = evidence.holdings
     holdings = Holdings(*(np.concatenate([getattr(held, f.name), getattr(planted, f.name)]) for f in dataclasses.fields(Holdings)))
 
@@ -67,7 +67,7 @@ def plant(evidence: Evidence, prompts: list[str], account: npt.NDArray[np.int64]
 
     return dataclasses.replace(
         evidence, vectors=Stacked(*parts(evidence.vectors), vectors), similarity=similarity, index=index,
-        row=np.concatenate([evidence.row, n_old + np.arange(len(distinct))]), exact=every, holdings=holdings,
+        row=np.concatenate([evidence.row, (n_old + np.arange(len(distinct))).astype(np.int32)]), exact=every, holdings=holdings,
         n_actors=evidence.n_actors + len(actors), texts=texts, text_groups={}), actors
 
 
@@ -105,8 +105,7 @@ def _with_cover(evidence: Evidence, who: npt.NDArray[np.int64], what: npt.NDArra
     if not cover:
         return who, what
     held = evidence.holdings
-    rows = np.flatnonzero(held.sampled)
-    donors, size = np.unique(held.actor[rows], return_counts=True)
+    donors, size = np.unique(held.actor, return_counts=True)
     start = np.cumsum(size) - size
     accounts, own = np.unique(who, return_counts=True)
     parts = [(who, what)]
@@ -114,17 +113,7 @@ def _with_cover(evidence: Evidence, who: npt.NDArray[np.int64], what: npt.NDArra
     for actor, wanted in zip(accounts.tolist(), np.rint(own * cover / (1 - cover)).astype(np.int64).tolist(), strict=True):
         missing = wanted
         while missing > 0 and (donor := next(queue, None)) is not None:
-            texts = rng.permutation(held.text[rows[start[donor] : start[donor] + size[donor]]])[:missing]
+            texts = rng.permutation(held.text[start[donor] : start[donor] + size[donor]])[:missing]
             parts.append((np.full(len(texts), actor), texts))
             missing -= len(texts)
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-
-
-def _hold(who: npt.NDArray[np.int64], what: npt.NDArray[np.int64], exact: npt.NDArray[np.uint64], sample: int) -> Holdings:
-    """Collapse planted prompts to holdings, sampled as :func:`fingerprint.traffic.hold` does."""
-    pair, count = np.unique(np.stack([who, what], 1), axis=0, return_counts=True)
-    actor, text = pair[:, 0], pair[:, 1]
-    order = np.lexsort((exact[text], actor))
-    rank = np.empty(len(actor), np.int64)
-    rank[order] = np.arange(len(actor)) - np.searchsorted(actor, actor)
-    return Holdings(actor, text, count.astype(np.int64), rank < sample, np.full(len(actor), -1, np.int32))

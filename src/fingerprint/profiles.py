@@ -38,11 +38,11 @@ class Profiles:
     def __sub__(self, other: Profiles) -> Profiles:
         return Profiles(self.counts - other.counts, self.sums - other.sums)
 
-    def half(self, which: int | None) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return ``(n float64[n_accounts], sum float64[n_accounts, dim])`` of half 0 or 1, or of both for None."""
+    def half(self, which: int | None) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+        """Return ``(n float64[n_accounts], sum float32[n_accounts, dim])`` of half 0 or 1, or of both for None."""
         if which is None:
-            return self.counts.sum(1).astype(np.float64), self.sums.sum(1, dtype=np.float64)
-        return self.counts[:, which].astype(np.float64), self.sums[:, which].astype(np.float64)
+            return self.counts.sum(1).astype(np.float64), self.sums.sum(1)
+        return self.counts[:, which].astype(np.float64), self.sums[:, which]
 
 
 def profile(vectors: Vectors, point: npt.NDArray[np.int64], account: npt.NDArray[np.int64], half: npt.NDArray[np.integer],

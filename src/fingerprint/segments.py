@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import distinct
 from .evidence import Sample
 from .templates import SLOT
 from .words import Words
@@ -60,7 +61,7 @@ class Segment:
 
 def either(*those: Segment) -> Segment:
     """Return what contains any of these segments as one."""
-    return Segment(*(np.unique(np.concatenate([getattr(one, f.name) for one in those])) for f in fields(Segment)))
+    return Segment(*(distinct(np.concatenate([getattr(one, f.name) for one in those])) for f in fields(Segment)))
 
 
 def windows(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
@@ -92,10 +93,10 @@ def spell(sample: Sample, segment: Segment, members: npt.NDArray[np.int64]) -> S
     best = Spelled([], False)
     longest = 0
     for index, read in ((sample.text[rows], evidence.texts), (sample.system[rows].astype(np.int64), evidence.systems)):
-        distinct = np.unique(index[index >= 0])
-        if not len(distinct):
+        known = distinct(index[index >= 0])
+        if not len(known):
             continue
-        words = evidence.words(read(distinct))
+        words = evidence.words(read(known))
         of, first, window = windows(words)
         hit = _among(window, segment.windows)[1]
         one = int(np.bincount(of[hit], minlength=len(words)).argmax())
@@ -119,23 +120,23 @@ def segments(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> list[
         if not len(among):
             return []
     window, actor = source.habits(np.arange(len(sample.actor)), among)
-    distinct, number, holders = np.unique(window, return_inverse=True, return_counts=True)
+    every, number, holders = np.unique(window, return_inverse=True, return_counts=True)
     rare = (holders >= sample.config.min_accounts) & (2 * holders <= sample.evidence.n_actors)
     if not rare.any():
         return []
     names = np.random.default_rng(sample.seed).integers(0, 2**64, sample.evidence.n_actors, dtype=np.uint64)
-    who = np.zeros(len(distinct), np.uint64)
+    who = np.zeros(len(every), np.uint64)
     np.add.at(who, number, names[actor])  # equal for equal sets
-    shared = distinct[rare]
+    shared = every[rare]
     _, first, kind, size = np.unique(who[rare], return_index=True, return_inverse=True, return_counts=True)
-    of = np.full(len(distinct), -1)
+    of = np.full(len(every), -1)
     of[rare] = kind
     order = np.lexsort((first, -holders[rare][first], -size))[:MOST_SEGMENTS]
     text, contained = source.rows(shared, kind)
     by_kind = np.argsort(of[number], kind="stable")
     bounds = np.searchsorted(of[number][by_kind], np.arange(len(first) + 1))
     ends = np.searchsorted(contained, np.arange(len(first) + 1))
-    return [Segment(shared[kind == i], np.unique(actor[by_kind[bounds[i] : bounds[i + 1]]]), text[ends[i] : ends[i + 1]])
+    return [Segment(shared[kind == i], distinct(actor[by_kind[bounds[i] : bounds[i + 1]]]), text[ends[i] : ends[i + 1]])
             for i in order.tolist()]
 
 
@@ -144,7 +145,7 @@ class _Windows:
 
     def __init__(self, sample: Sample) -> None:
         self.sample = sample
-        named = np.unique(sample.system[sample.system >= 0]).astype(np.int64)
+        named = distinct(sample.system[sample.system >= 0]).astype(np.int64)
         text, window = _kept(sample.evidence.words(sample.evidence.systems(named))) if len(named) else (np.zeros(0, np.int64), np.zeros(0, np.uint64))
         self.system_window = window
         self.system_offsets = np.zeros(int(named[-1]) + 2 if len(named) else 1, np.int64)
@@ -185,15 +186,15 @@ class _Windows:
         for part in self._by_actor(np.arange(n)):
             holding, found = self._of_prompts(part)
             number, hit = _among(found, window)
-            pairs.append(np.unique(kind[number[hit]] * n + holding[hit]))
+            pairs.append(distinct(kind[number[hit]] * n + holding[hit]))
         number, hit = _among(self.system_window, window)
         owner = np.repeat(np.arange(len(self.system_offsets) - 1), np.diff(self.system_offsets))
-        system = np.unique(kind[number[hit]] * len(self.system_offsets) + owner[hit])
+        system = distinct(kind[number[hit]] * len(self.system_offsets) + owner[hit])
         with_system = np.argsort(self.sample.system, kind="stable")
         first, behind = (np.searchsorted(self.sample.system[with_system], system % len(self.system_offsets), side) for side in ("left", "right"))
         for of, low, high in zip((system // len(self.system_offsets)).tolist(), first.tolist(), behind.tolist(), strict=True):
             pairs.append(of * n + with_system[low:high])
-        pair = np.unique(np.concatenate(pairs))
+        pair = distinct(np.concatenate(pairs))
         return pair % n, pair // n
 
     def _by_actor(self, rows: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
@@ -215,8 +216,8 @@ class _Windows:
         """Return (system text, number of holdings that came with it, actor), each pair of text and actor once."""
         rows = rows[self.sample.system[rows] >= 0]
         pair = self.sample.actor[rows] * len(self.system_offsets) + self.sample.system[rows]
-        distinct, times = np.unique(pair, return_counts=True)
-        return distinct % len(self.system_offsets), times, distinct // len(self.system_offsets)
+        kinds, times = np.unique(pair, return_counts=True)
+        return kinds % len(self.system_offsets), times, kinds // len(self.system_offsets)
 
 
 def _kept(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:

@@ -1,11 +1,10 @@
-"""Distinct texts: which ones are new, and a store that keeps each of them once, outside of memory."""
+"""Distinct texts and names: which ones are new, and a store that keeps each text once, outside of memory."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 import weakref
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import pyarrow as pa
 from . import _core
 from .columns import text_columns
 from .keys import Key
+from .room import Growing, Room
 
 _FIRST_SLOTS = 1 << 12
 _SCHEMA = pa.schema([("text", pa.large_string())])
@@ -21,36 +21,13 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _BLOCK_ROWS, _BLOCK_BYTES = 16_384, 4 << 20  # of texts that are compressed, and read, together
 
 
-class Growing:
-    """Rows that are appended; what there is lies in one piece, and grows without being held twice.
+class Numbering:
+    """Numbers of hashes, in order of their first appearance.
 
     Parameters
     ----------
-    kind : dtype
-    width : int, optional
-        Columns; without it the array has one dimension.
-    """
-
-    def __init__(self, kind: npt.DTypeLike, width: int | None = None) -> None:
-        self._room = np.empty((0,) if width is None else (0, width), kind)
-        self._n = 0
-
-    def append(self, rows: npt.NDArray[Any]) -> None:
-        """Add rows."""
-        n = self._n + len(rows)
-        if n > len(self._room):  # a reallocation of a large block moves pages, not bytes, and pages beyond the last row are never touched
-            self._room.resize((max(n, len(self._room) * 5 // 4, _FIRST_SLOTS), *self._room.shape[1:]), refcheck=False)
-        self._room[self._n : n] = rows
-        self._n = n
-
-    @property
-    def rows(self) -> npt.NDArray[Any]:
-        """The rows so far, not a copy: valid until more are appended."""
-        return self._room[: self._n]
-
-
-class Numbering:
-    """Numbers of hashes, in order of their first appearance.
+    known : uint64[n], optional
+        Hashes that have the numbers from 0 on.
 
     Attributes
     ----------
@@ -58,9 +35,11 @@ class Numbering:
         Numbers given so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: npt.NDArray[np.uint64] | None = None) -> None:
         self.n = 0
         self._slots, self._numbers = np.zeros(_FIRST_SLOTS, np.uint64), np.zeros(_FIRST_SLOTS, np.int32)
+        if known is not None:
+            self.add(known)
 
     def add(self, exact: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Number hashes.
@@ -128,20 +107,26 @@ class Names:
 
 
 class TextStore:
-    """Texts in compressed blocks in a temporary file that no directory lists, so that nothing is left of it however the process ends.
+    """Texts in compressed blocks in a file.
+
+    Parameters
+    ----------
+    room : Room, optional
+        Where the file lies: one that no directory lists, so that nothing is left of it however the process ends, unless the room keeps its columns.
 
     Notes
     -----
-    The file lies where :mod:`tempfile` puts it (``TMPDIR``). Reading is thread-safe.
+    Reading is thread-safe.
     """
 
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="fingerprint-")  # noqa: SIM115
+    def __init__(self, room: Room | None = None) -> None:
+        room = room or Room()
+        self._ends = Growing(np.int64, 2, room, "text-ends")  # of each block: byte of the file, text
+        self._file = room.file("texts", int(self._ends.rows[-1, 0]) if len(self._ends.rows) else 0)
         weakref.finalize(self, self._file.close)
-        self._offsets, self._starts = [0], [0]
 
     def __len__(self) -> int:
-        return self._starts[-1]
+        return int(self._ends.rows[-1, 1]) if len(self._ends.rows) else 0
 
     @classmethod
     def of(cls, texts: pa.Array) -> TextStore:
@@ -160,24 +145,26 @@ class TextStore:
         """
         texts = texts.cast(pa.large_string()).fill_null("")
         low = 0
+        byte, text = self._ends.rows[-1].tolist() if len(self._ends.rows) else (0, 0)
         while low < len(texts):
             part = texts.slice(low, max(1, _rows_of_block(texts, low)))
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, _SCHEMA, options=_OPTIONS) as writer:
                 writer.write_batch(pa.RecordBatch.from_arrays([part], schema=_SCHEMA))
-            self._offsets.append(self._offsets[-1] + self._file.write(sink.getvalue()))
-            self._starts.append(self._starts[-1] + len(part))
+            byte, text = byte + self._file.write(sink.getvalue()), text + len(part)
+            self._ends.append(np.array([[byte, text]]))
             low += len(part)
         self._file.flush()
 
     def take(self, places: npt.NDArray[np.integer]) -> pa.LargeStringArray:
         """Return the texts at these places, numbered as they were added, in this order."""
         order = np.argsort(places, kind="stable")
-        starts, ascending = np.array(self._starts), places[order].astype(np.int64)
+        ends, ascending = np.concatenate([[[0, 0]], self._ends.rows]), places[order].astype(np.int64)
+        starts = ends[:, 1]
         block = np.searchsorted(starts, ascending, "right") - 1
-        ends = np.flatnonzero(np.diff(block, append=-1)) + 1
-        found = [self._block(int(block[low])).take(pa.array(ascending[low:high] - starts[block[low]]))
-                 for low, high in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=False)]
+        bounds = np.concatenate([[0], np.flatnonzero(np.diff(block, append=-1)) + 1]).tolist()
+        found = [self._block(*ends[block[low] : block[low] + 2, 0].tolist()).take(pa.array(ascending[low:high] - starts[block[low]]))
+                 for low, high in pairwise(bounds)]
         texts = pa.concat_arrays(found) if found else pa.array([], pa.large_string())
         if (np.diff(order) > 0).all():
             return texts
@@ -185,8 +172,8 @@ class TextStore:
         back[order] = np.arange(len(order))
         return texts.take(pa.array(back))
 
-    def _block(self, number: int) -> pa.LargeStringArray:
-        data = os.pread(self._file.fileno(), self._offsets[number + 1] - self._offsets[number], self._offsets[number])
+    def _block(self, low: int, high: int) -> pa.LargeStringArray:
+        data = os.pread(self._file.fileno(), high - low, low)
         with pa.ipc.open_stream(data) as reader:
             return reader.read_next_batch().column(0)
 

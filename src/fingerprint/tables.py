@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from .arrays import distinct
 from .records import Campaign
-from .traffic import Traffic
+from .traffic import EVENTS_AT_ONCE, Traffic
 
 MAX_CHARS = 2000  # of a representative prompt in the cluster table
 
@@ -43,19 +44,23 @@ def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
     Columns: cluster, n_prompts, n_accounts, n_texts, representative_row, prompt (null without `text`), first_seen, last_seen.
     """
     n_clusters = int(traffic.cluster.max(initial=-1)) + 1
-    rows = np.flatnonzero(traffic.text >= 0)
-    label = traffic.cluster[traffic.text[rows]]
-    rows, label = rows[label >= 0], label[label >= 0]
-    size = np.bincount(label, minlength=n_clusters)
-    pairs = np.unique(label.astype(np.int64) * max(len(traffic.account_ids), 1) + traffic.account[rows]) // max(len(traffic.account_ids), 1)
-    accounts = np.bincount(pairs, minlength=n_clusters)
-    texts = np.bincount(traffic.cluster[traffic.cluster >= 0], minlength=n_clusters)
-    first = np.full(n_clusters, np.iinfo(np.int64).max)
+    size, accounts, texts = (np.zeros(n_clusters, np.int64) for _ in range(3))
+    first, representative = (np.full(n_clusters, np.iinfo(np.int64).max) for _ in range(2))
     last = np.full(n_clusters, np.iinfo(np.int64).min)
-    np.minimum.at(first, label, traffic.time_us[rows])
-    np.maximum.at(last, label, traffic.time_us[rows])
-    representative = np.full(n_clusters, np.iinfo(np.int64).max)
-    np.minimum.at(representative, traffic.cluster[traffic.cluster >= 0], traffic.first_row[traffic.cluster >= 0])
+    n_accounts = max(len(traffic.account_ids), 1)
+    for rows in _parts(traffic):
+        label = traffic.cluster[traffic.text[rows]]
+        size += np.bincount(label, minlength=n_clusters)
+        np.minimum.at(first, label, traffic.time_us[rows])
+        np.maximum.at(last, label, traffic.time_us[rows])
+    held = [np.zeros(0, np.int64)]
+    for rows in _parts(traffic):
+        label = traffic.cluster[traffic.text[rows]].astype(np.int64)
+        held.append(distinct((label * n_accounts + traffic.account[rows])[size[label] >= 2]))
+    accounts += np.bincount(distinct(np.concatenate(held)) // n_accounts, minlength=n_clusters)
+    own = traffic.cluster >= 0
+    texts += np.bincount(traffic.cluster[own], minlength=n_clusters)
+    np.minimum.at(representative, traffic.cluster[own], traffic.first_row[own])
     kept = np.flatnonzero(size >= 2)
     kept = kept[np.lexsort((kept, -size[kept]))]
     prompts: pa.Array = pa.nulls(len(kept), pa.large_string())
@@ -70,6 +75,13 @@ def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
         "first_seen": pa.array(first[kept], pa.int64()).cast(when), "last_seen": pa.array(last[kept], pa.int64()).cast(when)})
 
 
+def _parts(traffic: Traffic) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the events whose text has a cluster, in parts of bounded size."""
+    for low in range(0, len(traffic.text), EVENTS_AT_ONCE):
+        text = traffic.text[low : low + EVENTS_AT_ONCE]
+        yield low + np.flatnonzero((text >= 0) & (traffic.cluster[text] >= 0))
+
+
 def prompt_table(traffic: Traffic, campaigns: Sequence[Campaign], charged: Sequence[npt.NDArray[np.int64]]) -> pa.Table:
     """Return one row per accepted event: row, file, line, account_id, cluster, similarity, campaign_id.
 
@@ -77,16 +89,20 @@ def prompt_table(traffic: Traffic, campaigns: Sequence[Campaign], charged: Seque
     (empty text); `charged` holds the events of each campaign.
     """
     n = len(traffic.account)
-    cluster, similarity = np.full(n, -1, np.int32), np.zeros(n, np.float32)
-    known = traffic.text >= 0
-    cluster[known], similarity[known] = traffic.cluster[traffic.text[known]], traffic.similarity[traffic.text[known]]
-    place = np.full(n, -1, np.int32)
+    campaign = np.full(n, -1, np.int16 if len(charged) < 1 << 15 else np.int32)
     for i in range(len(charged) - 1, -1, -1):
-        place[charged[i]] = i
-    ids = pa.array([c.campaign_id for c in campaigns], pa.string())
-    none = cluster < 0
-    return pa.table({
-        "row": np.arange(n), "file": traffic.file, "line": traffic.line,
-        "account_id": pa.DictionaryArray.from_arrays(pa.array(traffic.account), traffic.account_ids.cast(pa.string())),
-        "cluster": pa.array(cluster, mask=none), "similarity": pa.array(similarity, mask=none),
-        "campaign_id": pa.DictionaryArray.from_arrays(pa.array(place, mask=place < 0), ids)})
+        campaign[charged[i]] = i
+    accounts, campaigns_named = traffic.account_ids.cast(pa.string()), pa.array([c.campaign_id for c in campaigns], pa.string())
+    label, near = np.append(traffic.cluster, np.int32(-1)), np.append(traffic.similarity, np.float32(0))  # text -1 is the last
+    parts = []
+    for low in range(0, max(n, 1), EVENTS_AT_ONCE):
+        part = slice(low, min(low + EVENTS_AT_ONCE, n))
+        text, whose = traffic.text[part], campaign[part].astype(np.int32)
+        cluster = label[text]
+        none = cluster < 0
+        parts.append(pa.table({
+            "row": np.arange(part.start, part.stop), "file": traffic.file[part], "line": traffic.line[part],
+            "account_id": pa.DictionaryArray.from_arrays(pa.array(traffic.account[part]), accounts),
+            "cluster": pa.array(cluster, mask=none), "similarity": pa.array(near[text], mask=none),
+            "campaign_id": pa.DictionaryArray.from_arrays(pa.array(whose, mask=whose < 0), campaigns_named)}))
+    return pa.concat_tables(parts)

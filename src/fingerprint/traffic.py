@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from .arrays import by_group
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 HOUR_US = 3_600_000_000
 LEAST_SAMPLE = 8  # texts per actor; with fewer no test has power
+EVENTS_AT_ONCE = 4_000_000  # that are collapsed together: bounds memory
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Traffic:
     account_ids : pyarrow string array[n_accounts]
     account : int32[n]
         Index into `account_ids`.
-    actor : int64[n_accounts]
+    actor : int32[n_accounts]
         Accounts with one declared relation (``org_id``) are one actor.
     time_us : int64[n]
         Microseconds since 1970, UTC.
@@ -47,7 +51,7 @@ class Traffic:
         Invisible characters that normalisation removed.
     store : TextStore
         The distinct texts as they were first written.
-    place : int64[n_texts]
+    place : int32[n_texts]
         Where each is in `store`.
     file, line : int32[n], int64[n]
         Where the event was read.
@@ -59,7 +63,7 @@ class Traffic:
 
     account_ids: pa.Array
     account: npt.NDArray[np.int32]
-    actor: npt.NDArray[np.int64]
+    actor: npt.NDArray[np.int32]
     time_us: npt.NDArray[np.int64]
     conversation: npt.NDArray[np.int32]
     text: npt.NDArray[np.int32]
@@ -69,7 +73,7 @@ class Traffic:
     similarity: npt.NDArray[np.float32]
     n_invisible: npt.NDArray[np.uint32]
     store: TextStore
-    place: npt.NDArray[np.int64]
+    place: npt.NDArray[np.int32]
     file: npt.NDArray[np.int32]
     line: npt.NDArray[np.int64]
     system: npt.NDArray[np.int32]
@@ -86,10 +90,37 @@ class Traffic:
         return np.bincount(self.account, minlength=len(self.account_ids))
 
     @functools.cached_property
-    def _by_actor(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Events ordered by actor, and where those of each begin."""
-        who = self.actor[self.account]
-        return np.argsort(who, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(who, minlength=self.n_actors))])
+    def first_seen(self) -> npt.NDArray[np.int64]:
+        """Time of the first event of each account, int64[n_accounts], microseconds."""
+        first = np.full(len(self.account_ids), np.iinfo(np.int64).max)
+        np.minimum.at(first, self.account, self.time_us)
+        return first
+
+    @functools.cached_property
+    def turn(self) -> npt.NDArray[np.complex128]:
+        """Sum over the events of each account of its time of day as a point on the unit circle, complex128[n_accounts]."""
+        total = np.zeros(len(self.account_ids), np.complex128)
+        for low in range(0, len(self.account), EVENTS_AT_ONCE):
+            part = slice(low, low + EVENTS_AT_ONCE)
+            angle = time_of_day(self.time_us[part])
+            for unit, weights in ((1, np.cos(angle)), (1j, np.sin(angle))):
+                total += unit * np.bincount(self.account[part], weights=weights, minlength=len(total))
+        return total
+
+    @functools.cached_property
+    def moved(self) -> npt.NDArray[np.int8]:
+        """Whether a conversation goes on under another actor, int8[n_conversations]; -1 for a number that no event bears."""
+        named = np.flatnonzero(self.conversation >= 0)
+        talk, who = self.conversation[named], self.actor[self.account[named]]
+        n = int(talk.max(initial=-1)) + 1
+        lowest, highest = np.full(n, np.iinfo(np.int32).max, np.int32), np.full(n, -1, np.int32)
+        np.minimum.at(lowest, talk, who)
+        np.maximum.at(highest, talk, who)
+        return np.where(highest < 0, -1, lowest < highest).astype(np.int8)
+
+    @functools.cached_property
+    def _by_actor(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        return by_group(self.actor[self.account], self.n_actors)
 
     def events_of(self, actors: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the events of some actors, int64[m] ascending."""
@@ -121,8 +152,6 @@ class Holdings:
         Sorted by actor, then text.
     count : int64[h]
         Events of the pair.
-    sampled : bool[h]
-        Whether the pair is in the actor's evidence sample.
     system : int32[h]
         System text of its events, the first in order where they have several; -1 for none.
     """
@@ -130,20 +159,43 @@ class Holdings:
     actor: npt.NDArray[np.int64]
     text: npt.NDArray[np.int64]
     count: npt.NDArray[np.int64]
-    sampled: npt.NDArray[np.bool_]
     system: npt.NDArray[np.int32]
 
+    @classmethod
+    def of(cls, actor: npt.NDArray[np.integer], text: npt.NDArray[np.integer], n_texts: int, system: npt.NDArray[np.int32] | None) -> Holdings:
+        """Collapse events, of which none has text -1."""
+        pair = actor.astype(np.int64) * n_texts + text
+        order = np.argsort(pair)
+        pair = pair[order]
+        first = np.flatnonzero(np.diff(pair, prepend=-1))
+        least = np.full(len(first), -1, np.int32)
+        if system is not None and len(first):
+            unsigned = system[order].view(np.uint32)  # -1 becomes the largest
+            least = np.minimum.reduceat(unsigned, first).view(np.int32)
+        return cls(pair[first] // n_texts, pair[first] % n_texts, np.diff(first, append=len(pair)), least)
 
-def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.integer], exact: npt.NDArray[np.uint64], sample: int, budget: int,
+    def __getitem__(self, rows: npt.NDArray[Any]) -> Holdings:
+        return Holdings(self.actor[rows], self.text[rows], self.count[rows], self.system[rows])
+
+    def ranks(self, exact: npt.NDArray[np.uint64], eligible: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.int64]:
+        """Return the rank of each text's hash among those of its actor, eligible ones first."""
+        what = (exact[self.text], self.actor) if eligible is None else (exact[self.text], ~eligible[self.text], self.actor)
+        rank = np.empty(len(self.actor), np.int64)
+        first = np.flatnonzero(np.diff(self.actor, prepend=-1))
+        rank[np.lexsort(what)] = np.arange(len(rank)) - np.repeat(first, np.diff(first, append=len(rank)))
+        return rank
+
+
+def hold(actor: npt.NDArray[np.integer], text: npt.NDArray[np.integer], exact: npt.NDArray[np.uint64], sample: int, budget: int,
          eligible: npt.NDArray[np.bool_] | None = None, system: npt.NDArray[np.int32] | None = None) -> Holdings:
-    """Collapse events to holdings and draw each actor's evidence sample.
+    """Draw each actor's evidence sample.
 
-    The sample is the `sample` texts with the smallest keyed hashes: it is mergeable and subtractable like every bottom-k sketch, picks
+    It is the `sample` texts with the smallest keyed hashes: it is mergeable and subtractable like every bottom-k sketch, picks
     the same texts in every account that holds them, and cannot be steered by whoever does not know the key.
 
     Parameters
     ----------
-    actor, text : int64[n], integer[n]
+    actor, text : integer[n]
         Of every event; events with text -1 are left out.
     exact : uint64[n_texts]
         Keyed hashes.
@@ -156,23 +208,26 @@ def hold(actor: npt.NDArray[np.int64], text: npt.NDArray[np.integer], exact: npt
     system : int32[n], optional
         System text of every event, -1 for none.
     """
-    kept = text >= 0
-    n_texts = max(len(exact), 1)
-    pair, count = np.unique(actor[kept] * n_texts + text[kept], return_counts=True)
-    who, what = pair // n_texts, pair % n_texts
-    order = np.lexsort((exact[what], who)) if eligible is None else np.lexsort((exact[what], ~eligible[what], who))
-    size = np.bincount(who) if len(who) else np.zeros(0, np.int64)
-    rank = np.empty(len(who), np.int64)
-    rank[order] = np.arange(len(who)) - np.repeat(np.cumsum(size) - size, size)
-    sampled = rank < _affordable(size, sample, budget)
-    if eligible is not None:
-        sampled &= eligible[what]
-    came_with = np.full(len(pair), -1, np.int32)
-    if system is not None and (named := np.flatnonzero(kept & (system >= 0))).size:
-        place = np.searchsorted(pair, actor[named] * n_texts + text[named])
-        order = np.lexsort((-system[named], place))
-        came_with[place[order]] = system[named][order]
-    return Holdings(who, what, count.astype(np.int64), sampled, came_with)
+    order, start = by_group(actor)
+    size, limit, kept = np.zeros(len(start) - 1, np.int64), sample, list[tuple[Holdings, npt.NDArray[np.int64]]]()
+    for low, high in _blocks(start):
+        rows = order[start[low] : start[high]]
+        rows = np.sort(rows[text[rows] >= 0])
+        held = Holdings.of(actor[rows], text[rows], max(len(exact), 1), system[rows] if system is not None else None)
+        size += np.bincount(held.actor, minlength=len(size))
+        limit = _affordable(size[:high], sample, budget)  # more actors only lower it
+        rank = held.ranks(exact, eligible)
+        low_enough = rank < limit if eligible is None else (rank < limit) & eligible[held.text]
+        kept.append((held[low_enough], rank[low_enough]))
+    found = [held[rank < limit] for held, rank in kept]
+    return Holdings(*(np.concatenate([np.zeros(0, kind), *(getattr(held, name) for held in found)])
+                      for name, kind in (("actor", np.int64), ("text", np.int64), ("count", np.int64), ("system", np.int32))))
+
+
+def _blocks(start: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Split actors, whose events begin at `start`, into runs with about ``EVENTS_AT_ONCE`` events each."""
+    cuts = np.unique(np.searchsorted(start, np.arange(0, start[-1], EVENTS_AT_ONCE), "right") - 1)
+    return list(pairwise([*cuts.tolist(), len(start) - 1])) if len(start) > 1 else []
 
 
 def _affordable(size: npt.NDArray[np.int64], sample: int, budget: int) -> int:
@@ -187,7 +242,7 @@ def _affordable(size: npt.NDArray[np.int64], sample: int, budget: int) -> int:
     return int(fits[-1]) if len(fits) else int(limits[0])
 
 
-def declared_actors(account: npt.NDArray[np.int32], n_accounts: int, org: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+def declared_actors(account: npt.NDArray[np.int32], n_accounts: int, org: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Collapse accounts with a common organisation to one actor.
 
     Parameters
@@ -200,21 +255,29 @@ def declared_actors(account: npt.NDArray[np.int32], n_accounts: int, org: npt.ND
 
     Returns
     -------
-    int64[n_accounts]
+    int32[n_accounts]
         Dense actor ids.
     """
     owner = np.full(n_accounts, -1, np.int64)
     named = np.flatnonzero(org >= 0)[::-1]
     owner[account[named]] = org[named]
     label = np.where(owner >= 0, owner, owner.max(initial=-1) + 1 + np.arange(n_accounts))
-    return np.unique(label, return_inverse=True)[1].astype(np.int64)
+    return np.unique(label, return_inverse=True)[1].astype(np.int32)
 
 
-def shuffle_within_hours(account: npt.NDArray[np.int64], time_us: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+def time_of_day(time_us: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the time of day as an angle, midnight UTC at 0."""
+    return 2 * np.pi * (time_us % (24 * HOUR_US)) / (24 * HOUR_US)
+
+
+def shuffle_within_hours(account: npt.NDArray[np.integer], time_us: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.integer]:
     """Permute account labels among the events of each hour: rhythm and volume stay, content no longer belongs to anybody."""
+    if not len(account):
+        return account.copy()
     rng = np.random.default_rng(seed)
-    by_hour = np.argsort(time_us // HOUR_US, kind="stable")
-    shuffled = np.lexsort((rng.random(len(account)), time_us // HOUR_US))
+    order, start = by_group((time_us // HOUR_US - int(time_us.min()) // HOUR_US).astype(np.int32))
     out = np.empty_like(account)
-    out[by_hour] = account[shuffled]
+    for hour in np.flatnonzero(np.diff(start)).tolist():
+        rows = order[start[hour] : start[hour + 1]]
+        out[rows] = account[rng.permutation(rows)]
     return out

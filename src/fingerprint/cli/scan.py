@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..config import DetectConfig, ScanConfig, SketchConfig
+from .values import size
 
 DEFAULT = ScanConfig()
 
@@ -20,6 +23,8 @@ DEFAULT = ScanConfig()
 @click.option("--format", "shape", metavar="NAME", help="Shape of the log lines; found out by itself if not given.")
 @click.option("--key-file", metavar="FILE", help="Key of the fingerprints (see 'fingerprint key new'); else yours, made on first use.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
+@click.option("--memory", metavar="SIZE", callback=size, help="Memory to take, e.g. 12GB; three quarters of the machine's if not given. More goes to TMPDIR.")
+@click.option("--resume", is_flag=True, help="Keep what is done in DIR.state until the end, and go on from there after an interruption.")
 @click.option("--no-text", is_flag=True, help="Write no prompt text anywhere: lengths instead.")
 @click.option("--no-controls", is_flag=True, help="Leave out the two controls (faster, and nothing tells how far to trust the findings).")
 @click.option(
@@ -47,6 +52,8 @@ def command(
     shape: str | None,
     key_file: str | None,
     threads: int | None,
+    memory: int | None,
+    resume: bool,
     no_text: bool,
     no_controls: bool,
     threshold: float,
@@ -63,6 +70,7 @@ def command(
     Example:
       fingerprint scan logs/*.jsonl.zst --out out/
       fingerprint scan dump.csv --map account=user --map prompt=text --out out/
+      fingerprint scan year/ --memory 12GB --resume --out out/
 
     \b
     Exit codes: 0 done; 1 done, too many rows rejected; 2 usage or unreadable input; 130 interrupted.
@@ -73,10 +81,11 @@ def command(
         controls=not no_controls,
         text=not no_text,
         threads=threads,
+        memory=memory,
         seed=seed,
         max_rejects=max_rejects,
     )
-    run(list(dumps), out, config, history=history, key_file=key_file, mapping=mapping, shape=shape, as_json=as_json)
+    run(list(dumps), out, config, history=history, key_file=key_file, mapping=mapping, shape=shape, as_json=as_json, resume=resume)
 
 
 def run(
@@ -89,6 +98,7 @@ def run(
     mapping: tuple[str, ...] = (),
     shape: str | None = None,
     as_json: bool = False,
+    resume: bool = False,
 ) -> Any:
     """Scan `dumps`, write `out`, print, and leave with 1 where too many rows were rejected; see :func:`command`."""
     from ..keys import Key
@@ -108,11 +118,14 @@ def run(
         fields = parse_mapping(list(mapping))
     progress = progress_for_terminal()
     secret = Key.load(key_file) if key_file else None
-    result = scan(dumps, config=config, key=secret, mapping=fields, format=shape, history=list(history) or None, progress=progress)
+    state = Path(os.path.normpath(out) + ".state") if resume else None
+    result = scan(dumps, config=config, key=secret, mapping=fields, format=shape, history=list(history) or None, progress=progress, state=state)
     if not config.text:
         result = without_text(result)
     with progress.stage("writing"):
         result.save(out)
+    if state is not None:
+        shutil.rmtree(state)
     if as_json:
         click.echo(dump_json(campaigns_document(result)), nl=False)
     else:

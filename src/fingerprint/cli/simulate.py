@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,7 @@ import click
 
 from ..errors import ConfigError
 from .live import progress_for_terminal
-
-_SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
-
-
-def count(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """Read a whole number that may be written 28.8M, 250k or 1,000,000."""
-    if value is None:
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)", value.replace(",", "").replace("_", "").lower())
-    if found is None:
-        raise click.BadParameter(f"{value!r} is no count; write 20000, 250k or 28.8M", ctx, param)
-    return round(float(found[1]) * _SUFFIXES[found[2]])
+from .values import count
 
 
 @click.command("simulate", short_help="Write labelled sample traffic.")

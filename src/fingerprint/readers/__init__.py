@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, InputError
 from .accounting import CLASSES, RowAccounting
+from .ahead import ahead
 from .batches import MAX_FIELDS, Batcher
 from .columnar import Unreadable, read_arrow, read_batch, read_parquet
 from .csvrows import read_csv
 from .jsonl import read_jsonl
 from .shapes import parse_mapping
-from .sources import FORMATS, expand, open_source, sizes
+from .sources import FORMATS, STDIN, expand, open_source, sizes
 
 if TYPE_CHECKING:
-    import os
-
     import pyarrow as pa
 
 __all__ = ["CLASSES", "EventReader", "RowAccounting", "parse_mapping", "read_events"]
@@ -56,17 +56,21 @@ class EventReader:
         """Counts of rows so far."""
         return self._batcher.accounting
 
+    def versions(self) -> list[tuple[str, int, int]]:
+        """Return name, size and time of the last change, in nanoseconds, of each file."""
+        found = [(path, os.stat(path)) for path in self._paths or () if path != STDIN]
+        return [(path, status.st_size, status.st_mtime_ns) for path, status in found]
+
     @property
     def rejects(self) -> pa.Table:
         """Where rejected rows stand: file, line, offset, class."""
         return self._batcher.rejects.table(list(self.accounting.files))
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        if self._paths is None:
+        if self._paths is None:  # rows may be those of an object that belongs to this thread
             yield from self._in_memory()
         else:
-            for path in self._paths:
-                yield from self._file(path)
+            yield from ahead(batch for path in self._paths for batch in self._file(path))
         self.accounting.check()
 
     def hint(self) -> str:

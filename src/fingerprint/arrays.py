@@ -1,0 +1,40 @@
+"""Two things that every stage does to arrays of millions of rows: what is distinct, and which rows belong together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+
+
+def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the distinct values of a flat array, ascending.
+
+    By sorting: numpy.unique puts integers into a hash table, which takes twenty times as long for millions of them.
+    """
+    if len(values) < 2:
+        return values.copy()
+    ordered = np.sort(values)
+    first = np.empty(len(ordered), bool)
+    first[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
+
+
+def by_group(group: npt.NDArray[np.integer], n_groups: int = 0) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Return the rows of each group in turn, int32[n], ascending in each, and where those of each begin, int64[n_groups + 1]: a counting sort.
+
+    Parameters
+    ----------
+    group : integer[n]
+        From 0.
+    n_groups : int
+        Groups there are at least.
+    """
+    start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=n_groups))])
+    order = np.empty(len(group), np.int32)
+    _core.order_rows(np.ascontiguousarray(group, np.int32), start[:-1].copy(), order)
+    return order, start

@@ -1,0 +1,167 @@
+"""From texts to near-duplicate clusters in one pass: equal texts are told first, only new ones are signed, and a compact signature is all that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from .clusters import Clusters, Compact, cluster_distinct, compact
+from .columns import text_columns
+from .config import SketchConfig
+from .errors import InputError
+from .keys import Key
+from .lsh import choose_bands
+from .room import Growing, Room
+from .sketch import Signatures, exact_hashes, run_columns, signature_scheme
+from .store import Numbering, TextStore
+
+ROWS_AT_ONCE = 65_536
+
+
+class Distinct:
+    """The distinct texts of the batches so far: each is signed, and kept where a store is given, when it is seen first.
+
+    Parameters
+    ----------
+    config : SketchConfig
+    key : Key
+    room : Room
+        Where columns lie. What it has kept is there already.
+    threads : int, optional
+    store : TextStore, optional
+        Keeps the texts.
+
+    Attributes
+    ----------
+    text : Growing of int32
+        The number of the text of each row, -1 for an empty one. Texts are numbered in order of first appearance, as are the rows of all below.
+    exact, first_row, n_invisible : Growing of uint64, int64, uint32
+    values, band_keys, signed : Growing of uint8, list of Growing of uint32, Growing of bool
+        Their compact signatures.
+    """
+
+    def __init__(self, config: SketchConfig, key: Key, room: Room, threads: int | None = None, store: TextStore | None = None) -> None:
+        self.store, self._config, self._key, self._room, self._threads = store, config, key, room, threads
+
+        def column(name: str, kind: npt.DTypeLike, width: int | None = None) -> Growing:
+            return Growing(kind, width, room, name)
+
+        self.exact, self.first_row = column("exact", np.uint64), column("first-row", np.int64)
+        self.n_invisible, self.signed = column("invisible", np.uint32), column("signed", np.bool_)
+        self.values = column("values", np.uint8, config.num_perm)
+        self.band_keys = [column(f"band-{band}", np.uint32) for band in range(choose_bands(config.threshold, config.num_perm)[0])]
+        self.text = column("text", np.int32)
+        self._numbering, self._n_rows = Numbering(self.exact.rows), len(self.text.rows)
+
+    def add(self, texts: pa.Array) -> None:
+        """Take in a batch: a string or large_string column, null is the empty text."""
+        exact = exact_hashes(texts, key=self._key, threads=self._threads)
+        numbers, new = self._numbering.add(exact)
+        if len(new):
+            fresh = texts if len(new) == len(texts) else texts.take(pa.array(new))
+            if self.store is not None:
+                self.store.append(fresh)
+            self.exact.append(exact[new])
+            self.first_row.append(new + self._n_rows)
+            self._sign(fresh)
+        self._n_rows += len(texts)
+        self.text.append(numbers)
+
+    def _sign(self, texts: pa.Array) -> None:
+        config, n = self._config, len(texts)
+        values, n_shingles, n_invisible = np.empty((n, config.num_perm), np.uint32), np.empty(n, np.int32), np.empty(n, np.uint32)
+        run_columns(text_columns(texts), {"values": values, "n_shingles": n_shingles, "n_invisible": n_invisible}, key=self._key, num_perm=config.num_perm,
+                    ngram=config.ngram, threads=self._threads, isa=None)
+        made = compact(Signatures(values, n_shingles, signature_scheme(config.num_perm, config.ngram), self._key.key_id), config.threshold)
+        self.values.append(made.values)
+        self.signed.append(made.signed)
+        for column, keys in zip(self.band_keys, made.band_keys, strict=True):
+            column.append(keys)
+        self.n_invisible.append(n_invisible)
+
+    def __len__(self) -> int:
+        return self._numbering.n
+
+    def clustered(self, advance: Callable[[int], object] | None = None) -> tuple[npt.NDArray[np.int32], Clusters]:
+        """Return the numbers of the texts in the order of their exact hashes, and their clusters in this order; the signatures are gone then."""
+        order, room = np.argsort(self.exact.rows).astype(np.int32), self._room
+        if "clusters" in room.done:
+            labels, similarity = room.saved("labels", np.int32), room.saved("similarity", np.float32)
+            if len(labels) != len(order) or len(similarity) != len(order):
+                raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
+            return order, Clusters(labels, np.zeros(0, np.int64), similarity, 0, 0)
+        made = Compact(self.values.rows, [room.own(column.rows) for column in self.band_keys], self.signed.rows)
+        del self.values, self.band_keys, self.signed
+        found = cluster_distinct(made, order, self._config.threshold, threads=self._threads, advance=advance)
+        room.save("labels", found.labels)
+        room.save("similarity", found.similarity)
+        room.keep(clusters=1)
+        return order, found
+
+
+def deduplicate(texts: Any, *, key: Key | None = None, threshold: float = 0.7, num_perm: int = 128, ngram: int = 5, memory: int | None = None,
+                threads: int | None = None) -> Clusters:
+    """Cluster near-duplicate texts.
+
+    Parameters
+    ----------
+    texts : Arrow string column, sequence of str, array of str, or an iterator of these
+        See :func:`fingerprint.columns.text_columns`; null is the empty text. Of an iterator one item at a time is held.
+    key : Key, optional
+        Secret of the hashes; default :meth:`Key.default`.
+    threshold : float
+        Least estimated Jaccard similarity of a text to the leader of its cluster, in [0.2, 1).
+    num_perm, ngram : int
+        As in :func:`fingerprint.sketch`.
+    memory : int, optional
+        Bytes that columns may take, 230 for a distinct text; the rest moves to temporary files. Without it everything stays in memory.
+    threads : int, optional
+        Default: one for each processor.
+
+    Returns
+    -------
+    Clusters
+        As of :func:`fingerprint.clusters.cluster`, which has the rule.
+
+    Raises
+    ------
+    TypeError
+        An element is no text.
+    ConfigError
+        A parameter is out of range.
+
+    Notes
+    -----
+    Releases the GIL, looks for signals. A text that was seen before costs a hash; time does not depend on how the rest is batched.
+
+    Examples
+    --------
+    >>> c = deduplicate(["tell me a joke about cats", "Tell me a joke about cats!", "what is 2 + 2?", ""], key=Key(bytes(16)))
+    >>> bool(c.labels[0] == c.labels[1]), bool(c.labels[0] == c.labels[2]), int(c.labels[3]), len(c)
+    (True, False, -1, 2)
+    """
+    config = SketchConfig(ngram=ngram, num_perm=num_perm, threshold=threshold)
+    distinct = Distinct(config, key or Key.default(), Room(memory), threads)
+    for item in texts if isinstance(texts, Iterator) else [texts]:
+        for batch in _arrow(item):
+            for low in range(0, len(batch), ROWS_AT_ONCE):
+                distinct.add(batch.slice(low, ROWS_AT_ONCE))
+    order, found = distinct.clustered()
+    n_empty = int((distinct.text.rows < 0).sum())
+    place = np.full(len(order) + 1, -1, np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    place = place[distinct.text.rows]
+    labels, similarity = np.append(found.labels, np.int32(-1))[place], np.append(found.similarity, np.float32(0))[place]
+    n_repeats = len(labels) - len(order) - n_empty + max(n_empty - 1, 0)
+    return Clusters(labels, distinct.first_row.rows[found.leaders], similarity, n_repeats, found.n_budget_exceeded)
+
+
+def _arrow(texts: Any) -> list[pa.Array]:
+    """Return a string column as Arrow arrays."""
+    if isinstance(texts, pa.ChunkedArray):
+        return list(texts.chunks)
+    return [texts if isinstance(texts, pa.Array) else pa.array(list(texts), pa.large_string())]
