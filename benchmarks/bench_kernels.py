@@ -15,7 +15,7 @@ from fingerprint import _core
 from fingerprint.clusters import cluster
 from fingerprint.encoders.static import StaticEncoder
 from fingerprint.keys import Key
-from fingerprint.lsh import band_keys, choose_bands
+from fingerprint.lsh import choose_bands
 from fingerprint.minhash import minhash
 from fingerprint.sketch import exact_hashes, sketch
 from fingerprint.words import split_words
@@ -54,19 +54,16 @@ def bench_sketch_and_bands(measure: Measure, key: Key, kind: str, isa: str) -> N
     """Text to MinHash, SimHash, exact hash and band keys."""
     corpus = measure.corpus(kind, N)
 
-    def run() -> tuple[object, ...]:
-        made = sketch(corpus.column, key=key, threads=1, isa=isa)
-        return made, band_keys(made.signatures, *SHAPE)
-
-    made = sketch(corpus.column, key=key, threads=1, isa=isa)
-    keys = band_keys(made.signatures, *SHAPE)
+    made = sketch(corpus.column, key=key, bands=SHAPE, threads=1, isa=isa)
+    keys = made.band_keys
+    assert keys is not None
     for row, text in enumerate(corpus.column[:N_CHECKED].to_pylist()):
         hashes = expected_hashes(key, text)
         values = reference.signature(key.material, hashes, 128)
         assert made.signatures.values[row].tolist() == values and keys[row].tolist() == reference.band_keys(values, *SHAPE)
         assert int(made.fingerprints[row]) == reference.fingerprint(hashes)
         assert int(made.exact[row]) == reference.exact_hash(key.material, reference.normalize(text)[0])
-    measure(run, corpus)
+    measure(lambda: sketch(corpus.column, key=key, bands=SHAPE, threads=1, isa=isa), corpus)
 
 
 @every_isa

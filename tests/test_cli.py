@@ -64,6 +64,8 @@ def test_scan_writes_prints_and_ends_with_0(fake_scan: Fake, tmp_path: Path) -> 
 
     def scan(inputs: list[str], **options: Any) -> Any:
         seen.update(options, inputs=inputs)
+        if options["state"] is not None:
+            options["state"].mkdir()
         return make_scan()
 
     fake_scan(scan)
@@ -83,6 +85,9 @@ def test_scan_writes_prints_and_ends_with_0(fake_scan: Fake, tmp_path: Path) -> 
         "--seed",
         5,
         "--no-controls",
+        "--memory",
+        "12GB",
+        "--resume",
         "--max-rejects",
         0.5,
         "--key-file",
@@ -104,6 +109,7 @@ def test_scan_writes_prints_and_ends_with_0(fake_scan: Fake, tmp_path: Path) -> 
         True,
     )
     assert type(seen["progress"]) is Progress
+    assert config.memory == 12_000_000_000 and seen["state"] == tmp_path / "out.state" and not seen["state"].exists()
 
 
 def test_scan_defaults_are_those_of_the_library(fake_scan: Fake, tmp_path: Path) -> None:
@@ -111,6 +117,14 @@ def test_scan_defaults_are_those_of_the_library(fake_scan: Fake, tmp_path: Path)
     fake_scan(lambda inputs, **options: seen.update(options) or make_scan())
     call("scan", "a.jsonl", "--out", tmp_path)
     assert seen["config"] == ScanConfig() and seen["key"] is None and seen["mapping"] is None
+
+
+@pytest.mark.parametrize(("text", "size"), [("12GB", 12 * 10**9), ("800m", 8 * 10**8), ("1.5 G", 15 * 10**8), ("600,000,000", 6 * 10**8), ("1TB", 10**12)])
+def test_sizes_as_people_write_them(text: str, size: int, fake_scan: Fake, tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
+    fake_scan(lambda inputs, **options: seen.update(options) or make_scan())
+    assert call("scan", "a.jsonl", "--out", tmp_path / "out", "--memory", text).exit_code == 0
+    assert seen["config"].memory == size and seen["state"] is None
 
 
 def test_scan_prints_json_alone(fake_scan: Fake, tmp_path: Path) -> None:
@@ -156,6 +170,8 @@ def test_errors_are_one_line_and_end_with_2(fake_scan: Fake, tmp_path: Path) -> 
         (["scan", "--out", "o"], "Missing argument 'DUMP"),
         (["scan", "x", "--out", "o", "--threshold", "2"], "threshold must lie in"),
         (["scan", "x", "--out", "o", "--threads", "0"], "threads must be at least 1"),
+        (["scan", "x", "--out", "o", "--memory", "much"], "is no size"),
+        (["scan", "x", "--out", "o", "--memory", "64MB"], "memory must be at least 500000000 bytes"),
         (["scan", "x", "--out", "o", "--max-rejects", "7"], "max_rejects must lie in"),
         (["scan", "x", "--out", "o", "--key-file", "/nowhere/key"], "key file"),
         (["show", "/nowhere"], "no complete scan"),

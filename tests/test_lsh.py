@@ -14,12 +14,28 @@ from fingerprint.errors import ConfigError
 from fingerprint.keys import Key
 from fingerprint.lsh import band_keys, candidate_probability, choose_bands
 from fingerprint.minhash import minhash
+from fingerprint.sketch import sketch
 
 
 def test_keys_equal_reference(key: Key) -> None:
     s = minhash(["first text to sign", "second text to sign", "x"], key=key, num_perm=64)
     for shape in [(1, 64), (64, 1), (21, 3), (12, 5)]:
         assert band_keys(s, *shape).tolist() == [reference.band_keys(row, *shape) for row in s.values.tolist()]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_keys_of_the_same_pass_are_those_of_the_signatures(threads: int, isa: str, key: Key) -> None:
+    texts = ["a longer text of several words, and numbers 1 2 3", "", "ab", "你好，世界，再见", *(f"text {i} of many" for i in range(5000))]
+    for shape in [(21, 6), (1, 128), (128, 1), (5, 2)]:
+        made = sketch(texts, key=key, bands=shape, threads=threads, isa=isa)
+        assert made.band_keys is not None and np.array_equal(made.band_keys, band_keys(made.signatures, *shape))
+    assert sketch(texts[:1], key=key).band_keys is None
+
+
+@pytest.mark.parametrize("shape", [(0, 1), (1, 0), (129, 1), (43, 3), (-1, -1), (2**62, 4)])
+def test_bands_that_do_not_fit_are_refused(shape: tuple[int, int], key: Key) -> None:
+    with pytest.raises(ConfigError, match="fit"):
+        sketch(["some text"], key=key, bands=shape)
 
 
 def test_equal_values_in_two_bands_have_unequal_keys(key: Key) -> None:

@@ -98,8 +98,13 @@ cdef int _check_length(str name, int64_t found, int64_t wanted) except -1:
 
 def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_t validity_offset, int num_perm, int ngram, *,
                 uint32_t[:, ::1] values=None, int32_t[::1] n_shingles=None, uint64_t[::1] fingerprints=None, uint64_t[::1] exact=None,
-                uint32_t[::1] n_invisible=None, int32_t[::1] n_chars=None, uint8_t[::1] flags=None, isa=None):
-    """Fill the given arrays for each row of a text column under scheme fp-sketch-1; see fingerprint.sketch. Releases the GIL."""
+                uint32_t[::1] n_invisible=None, int32_t[::1] n_chars=None, uint8_t[::1] flags=None, uint64_t[:, ::1] band_keys=None,
+                uint8_t[:, ::1] compact=None, uint32_t[:, ::1] half_keys=None, int64_t rows_per_band=0, isa=None):
+    """Fill the given arrays for each row of a text column under scheme fp-sketch-1; see fingerprint.sketch. Releases the GIL.
+
+    ``band_keys`` uint64[n, num_bands] is what :func:`band_keys_rows` fills, ``compact`` uint8[n, num_perm] and ``half_keys`` uint32[n, num_bands] are
+    what :func:`compact_rows` does, of bands of ``rows_per_band``.
+    """
     cdef const fp_kernels_t *kernels = _kernels(isa)
     cdef fp_scheme_t scheme
     cdef fp_sketch_out_t out
@@ -119,6 +124,18 @@ def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_
         _check_length("values", values.shape[0], n)
         if values.shape[1] != num_perm:
             raise ValueError(f"values has {values.shape[1]} columns, not {num_perm}")
+    if band_keys is not None:
+        _check_length("band_keys", band_keys.shape[0], n)
+        _check_bands(num_perm, band_keys.shape[1], rows_per_band)
+        out.num_bands = band_keys.shape[1]
+    if compact is not None or half_keys is not None:
+        if compact is None or half_keys is None or compact.shape[1] != num_perm or out.num_bands not in (0, half_keys.shape[1]):
+            raise ValueError("compact signatures are bytes of all values and half keys of the bands, together")
+        _check_length("compact", compact.shape[0], n)
+        _check_length("half_keys", half_keys.shape[0], n)
+        _check_bands(num_perm, half_keys.shape[1], rows_per_band)
+        out.num_bands = half_keys.shape[1]
+    out.rows_per_band = rows_per_band
     for name, array in (("n_shingles", n_shingles), ("fingerprints", fingerprints), ("exact", exact), ("n_invisible", n_invisible),
                         ("n_chars", n_chars), ("flags", flags)):
         if array is not None:
@@ -139,6 +156,10 @@ def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_
         out.n_chars = &n_chars[0]
     if flags is not None:
         out.flags = &flags[0]
+    if band_keys is not None:
+        out.band_keys = &band_keys[0, 0]
+    if compact is not None:
+        out.bytes, out.half_keys = &compact[0, 0], &half_keys[0, 0]
     fp_scheme_init(&scheme, &key[0], num_perm, ngram)
     try:
         while first < n and status == FP_OK:

@@ -43,6 +43,10 @@ typedef struct {
     uint32_t *n_invisible;
     int32_t *n_chars;
     uint8_t *flags;
+    int64_t num_bands, rows_per_band; /* of the three below */
+    uint64_t *band_keys;              /* [n, num_bands] */
+    uint8_t *bytes;                   /* [n, num_perm]: of fp_compact, as are the next */
+    uint32_t *half_keys;              /* [n, num_bands] */
 } fp_sketch_out_t;
 
 /* One normalised text in a buffer that grows and is reused from row to row. */

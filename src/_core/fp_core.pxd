@@ -35,6 +35,11 @@ cdef extern from "fp_core.h" nogil:
         uint32_t *n_invisible
         int32_t *n_chars
         uint8_t *flags
+        int64_t num_bands
+        int64_t rows_per_band
+        uint64_t *band_keys
+        uint8_t *bytes
+        uint32_t *half_keys
 
     ctypedef struct fp_text_t:
         uint8_t *bytes

@@ -31,6 +31,10 @@ def sketch_rows(
     n_invisible: npt.NDArray[np.uint32] | None = None,
     n_chars: npt.NDArray[np.int32] | None = None,
     flags: npt.NDArray[np.uint8] | None = None,
+    band_keys: npt.NDArray[np.uint64] | None = None,
+    compact: npt.NDArray[np.uint8] | None = None,
+    half_keys: npt.NDArray[np.uint32] | None = None,
+    rows_per_band: int = 0,
     isa: str | None = None,
 ) -> None: ...
 def hash_rows(

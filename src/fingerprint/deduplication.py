@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .clusters import Clusters, Compact, cluster_distinct, compact
+from .clusters import Clusters, Compact, cluster_distinct
 from .columns import text_columns
 from .config import SketchConfig
 from .errors import InputError
 from .keys import Key
 from .lsh import choose_bands
 from .room import Growing, Room
-from .sketch import Signatures, exact_hashes, run_columns, signature_scheme
+from .sketch import exact_hashes, run_columns
 from .store import Numbering, TextStore
 
 ROWS_AT_ONCE = 65_536
@@ -73,15 +73,16 @@ class Distinct:
 
     def _sign(self, texts: pa.Array) -> None:
         config, n = self._config, len(texts)
-        values, n_shingles, n_invisible = np.empty((n, config.num_perm), np.uint32), np.empty(n, np.int32), np.empty(n, np.uint32)
-        run_columns(text_columns(texts), {"values": values, "n_shingles": n_shingles, "n_invisible": n_invisible}, key=self._key, num_perm=config.num_perm,
-                    ngram=config.ngram, threads=self._threads, isa=None)
-        made = compact(Signatures(values, n_shingles, signature_scheme(config.num_perm, config.ngram), self._key.key_id), config.threshold)
-        self.values.append(made.values)
-        self.signed.append(made.signed)
-        for column, keys in zip(self.band_keys, made.band_keys, strict=True):
+        outputs: dict[str, npt.NDArray[Any]] = {
+            "compact": np.empty((n, config.num_perm), np.uint8), "half_keys": np.empty((n, len(self.band_keys)), np.uint32),
+            "n_shingles": np.empty(n, np.int32), "n_invisible": np.empty(n, np.uint32)}
+        run_columns(text_columns(texts), outputs, key=self._key, num_perm=config.num_perm, ngram=config.ngram, threads=self._threads, isa=None,
+                    rows_per_band=choose_bands(config.threshold, config.num_perm)[1])
+        self.values.append(outputs["compact"])
+        self.signed.append(outputs["n_shingles"] > 0)
+        for column, keys in zip(self.band_keys, outputs["half_keys"].T, strict=True):
             column.append(keys)
-        self.n_invisible.append(n_invisible)
+        self.n_invisible.append(outputs["n_invisible"])
 
     def __len__(self) -> int:
         return self._numbering.n

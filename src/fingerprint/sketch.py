@@ -140,6 +140,8 @@ class Sketch:
         Code points of the normalised text.
     flags : uint8[n]
         ``FLAG_MARKS``, ``FLAG_EXPANSION``, ``FLAG_INVALID``, or 0: bounds that hostile text ran into.
+    band_keys : uint64[n, num_bands] or None
+        As :func:`fingerprint.lsh.band_keys` makes them of the signatures, where they were asked for.
     """
 
     signatures: Signatures
@@ -148,6 +150,7 @@ class Sketch:
     n_invisible: npt.NDArray[np.uint32]
     n_chars: npt.NDArray[np.int32]
     flags: npt.NDArray[np.uint8]
+    band_keys: npt.NDArray[np.uint64] | None = None
 
     def __len__(self) -> int:
         return len(self.exact)
@@ -169,7 +172,8 @@ def signature_scheme(num_perm: int, ngram: int) -> str:
 
 
 def run_columns(
-    columns: list[TextColumn], outputs: dict[str, npt.NDArray[Any]], *, key: Key, num_perm: int, ngram: int, threads: int | None, isa: str | None
+    columns: list[TextColumn], outputs: dict[str, npt.NDArray[Any]], *, key: Key, num_perm: int, ngram: int, threads: int | None, isa: str | None,
+    rows_per_band: int = 0
 ) -> None:
     """Let the core fill ``outputs``, arrays of all rows by name, from the columns one behind the other.
 
@@ -199,7 +203,8 @@ def run_columns(
     def run(task: tuple[TextColumn, int]) -> None:
         column, first = task
         part = {name: array[first : first + len(column)] for name, array in outputs.items()}
-        _core.sketch_rows(key.material, column.data, column.offsets, column.validity, column.validity_offset, num_perm, ngram, isa=isa, **part)
+        _core.sketch_rows(key.material, column.data, column.offsets, column.validity, column.validity_offset, num_perm, ngram, isa=isa,
+                          rows_per_band=rows_per_band, **part)
 
     workers = min(threads or os.cpu_count() or 1, len(tasks))
     if workers <= 1:
@@ -244,7 +249,8 @@ def exact_hashes(texts: Any, *, key: Key | None = None, threads: int | None = No
     return exact
 
 
-def sketch(texts: Any, *, key: Key | None = None, num_perm: int = 128, ngram: int = 5, threads: int | None = None, isa: str | None = None) -> Sketch:
+def sketch(texts: Any, *, key: Key | None = None, num_perm: int = 128, ngram: int = 5, bands: tuple[int, int] | None = None, threads: int | None = None,
+           isa: str | None = None) -> Sketch:
     """Sketch each text: signature, fingerprint, exact hash and what normalisation met.
 
     Parameters
@@ -257,6 +263,8 @@ def sketch(texts: Any, *, key: Key | None = None, num_perm: int = 128, ngram: in
         Length of a signature, 1 to 1024; the standard error of an estimate is ``sqrt(j * (1 - j) / num_perm)``.
     ngram : int
         Code points of a shingle, 1 to 64.
+    bands : (int, int), optional
+        Number of bands and values of each, as :func:`fingerprint.lsh.choose_bands` gives them: makes the band keys in the same pass.
     threads : int, optional
         Default: one for each processor.
     isa : str, optional
@@ -297,6 +305,10 @@ def sketch(texts: Any, *, key: Key | None = None, num_perm: int = 128, ngram: in
         "n_chars": np.empty(n, np.int32),
         "flags": np.empty(n, np.uint8),
     }
-    run_columns(columns, outputs, key=key, num_perm=num_perm, ngram=ngram, threads=threads, isa=isa)
+    if bands is not None:
+        if min(bands) < 1 or bands[0] * bands[1] > num_perm:
+            raise ConfigError(f"{bands[0]} bands of {bands[1]} rows do not fit into signatures of {num_perm} values")
+        outputs["band_keys"] = np.empty((n, bands[0]), np.uint64)
+    run_columns(columns, outputs, key=key, num_perm=num_perm, ngram=ngram, threads=threads, isa=isa, rows_per_band=bands[1] if bands is not None else 0)
     signatures = Signatures(outputs.pop("values"), outputs.pop("n_shingles"), scheme, key.key_id)
     return Sketch(signatures, **outputs)

@@ -23,7 +23,7 @@ def size(ctx: click.Context, param: click.Parameter, value: str | None) -> int |
     """Read bytes that may be written 12GB, 800M or 2.5g; a thousand of one are one of the next."""
     if value is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgt]?)b?", value.replace(",", "").replace("_", "").strip().lower())
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgt]?)b?", value.replace(",", "").replace("_", "").strip().lower())
     if found is None:
         raise click.BadParameter(f"{value!r} is no size; write 12GB or 800MB", ctx, param)
     return round(float(found[1]) * _SUFFIXES[found[2]])
