@@ -110,16 +110,16 @@ def families_fast(rng: np.random.Generator, n: int, n_long: int = 0, n_variants:
 
     The first `n_long` are 50 kB long. Large_string column; millions of rows a minute.
     """
-    words = pa.array(WORDS, pa.large_string())
+    words, space = pa.array(WORDS, pa.large_string()), pa.scalar(" ", pa.large_string())
     chance = np.diff(_zipf_weights(len(WORDS)), prepend=0)
     parts = []
     for n_rows, length in ((n_long, n_long_words), (n - n_long, n_words)):
         n_families = -(-n_rows // n_variants)
         number = rng.choice(len(WORDS), (n_families, length), p=chance / chance.sum()).repeat(n_variants, 0)[:n_rows]
         number[np.arange(n_rows), rng.integers(length, size=n_rows)] = rng.integers(len(WORDS), size=n_rows)
-        lists = pa.LargeListArray.from_arrays(np.arange(0, n_rows * length + 1, length), words.take(pa.array(number.ravel())))
+        lists = pa.ListArray.from_arrays(pa.array(np.arange(0, n_rows * length + 1, length), pa.int32()), words.take(pa.array(number.ravel())))
         family = pa.array(rng.integers(10**9, 10**10, n_families).repeat(n_variants)[:n_rows]).cast(pa.large_string())
-        parts.append(pc.binary_join_element_wise(family, pc.binary_join(lists, " "), " "))
+        parts.append(pc.binary_join_element_wise(family, pc.binary_join(lists, space), space))
     return pa.concat_arrays(parts)
 
 

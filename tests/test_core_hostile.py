@@ -193,6 +193,16 @@ def test_cluster_rows_stays_within_its_slots(numbers: list[int], n_slots: int) -
     assert labels.tolist() == [0, 1, 2, 3]
 
 
+def test_cluster_rows_says_that_its_file_ends_too_early(tmp_path: Path) -> None:
+    values, labels = np.zeros((2, 16), np.uint8), np.zeros(2, np.int32)
+    (tmp_path / "values").write_bytes(values.tobytes()[:20])
+    with (tmp_path / "values").open("rb") as file:
+        for descriptor in (file.fileno(), 9999):
+            with pytest.raises(OSError, match="read"):
+                _core.cluster_rows(values, np.arange(2, dtype=np.int32), [np.ones(2, np.uint32)], np.array([2]), 1, 1, labels, np.zeros(2, np.int32),
+                                   file=descriptor)
+
+
 def test_bucket_and_order_rows_refuse_places_that_are_none() -> None:
     with pytest.raises(ValueError, match="beyond"):
         _core.bucket_rows(np.array([2], np.uint64), np.zeros(1, np.uint32))

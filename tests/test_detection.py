@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import Counter
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from scipy.stats import false_discovery_control
 
-from fingerprint.candidates import _ahead, _met, _partitions, candidates
+from fingerprint.candidates import _met, ahead, candidates, partitions
 from fingerprint.charging import charge, sampled_events
 from fingerprint.config import DetectConfig
 from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, PERSONAL, Detector, Group
@@ -99,7 +100,8 @@ def test_strangers_are_no_group(planted: World, detector: Detector) -> None:
 
 
 def test_the_road_of_profiles_proposes_parts_of_the_campaign_alone(planted: World, detector: Detector) -> None:
-    proposed = [m for road, m in candidates(detector) if road == "profiles" and np.isin(m, planted.campaign).any()]
+    with candidates(detector) as found:
+        proposed = [m for road, m in found if road == "profiles" and np.isin(m, planted.campaign).any()]
     assert proposed and all(np.isin(m, planted.campaign).mean() >= 0.9 for m in proposed)
 
 
@@ -162,7 +164,8 @@ def test_min_accounts_is_respected(planted: World, detector: Detector, groups: l
     n = len(reported(groups)[0].members)
     enough, more = (search(Detector(planted.evidence(), DetectConfig(min_accounts=m), 0, 1)) for m in (n, n + 1))
     assert len(reported(enough)) == 1 and not reported(more)
-    assert all(len(m) >= 6 for _, m in candidates(detector))
+    with candidates(detector) as found:
+        assert all(len(m) >= 6 for _, m in found)
     few = detector.test(planted.campaign[:5], "by hand")
     assert few is None or few.reason
 
@@ -288,31 +291,33 @@ def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Det
     strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
     monkeypatch.setattr(detector, "recruit", lambda core: core)
     proposed = [("a", half), ("b", planted.campaign), ("c", np.union1d(planted.campaign, strangers))]
-    monkeypatch.setattr("fingerprint.search.candidates", lambda *_: iter(proposed))
+    monkeypatch.setattr("fingerprint.search.candidates", lambda *_: nullcontext(iter(proposed)))
     found = [g for g in search(detector) if not g.reason]
     assert len(found) == 1 and np.isin(found[0].members, planted.campaign).all() and len(found[0].members) >= 0.9 * len(planted.campaign)
 
 
 def test_candidates_are_computed_ahead_and_given_in_order() -> None:
-    begun, ahead, hold = [], threading.Event(), threading.Event()
+    begun, begun_ahead, hold = [], threading.Event(), threading.Event()
 
     def work(i: int) -> int:
         begun.append(i)
         if i:
-            ahead.set()
+            begun_ahead.set()
             hold.wait(5)
         return i
 
-    results = _ahead([partial(work, i) for i in range(20)], threads=2)
-    assert next(results) == 0 and ahead.wait(5)
-    results.close()  # a caller that stops early leaves nothing that has not begun
-    hold.set()
+    with ahead(threads=2) as submit:
+        results = [submit(partial(work, i)) for i in range(20)]
+        assert results[0].result() == 0 and begun_ahead.wait(5)
+    hold.set()  # a caller that stops early leaves nothing that has not begun
     assert len(begun) <= 4
-    assert list(_ahead([partial(int, i) for i in range(50)], threads=3)) == list(range(50))
+    with ahead(threads=3) as submit:
+        assert [one.result() for one in [submit(partial(int, i)) for i in range(50)]] == list(range(50))
 
 
 def test_the_road_of_prompts_proposes_the_campaign_whatever_else_its_accounts_ask(planted: World, detector: Detector) -> None:
-    found = [(actor, label) for road, actor, label in _partitions(detector) if road == "prompts"]
+    with partitions(detector) as given:
+        found = [(actor, label) for road, actor, label in given if road == "prompts"]
     proposed = [actor[label == one] for actor, label in found for one in np.unique(label)]
     assert any(np.isin(planted.campaign, m).mean() >= 0.9 and np.isin(m, planted.campaign).mean() >= 0.9 for m in proposed)
     assert max(Counter(np.concatenate([actor for actor, _ in found]).tolist()).values()) > len(found), "an account may be in several communities"

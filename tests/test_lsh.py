@@ -33,7 +33,7 @@ def test_keys_of_the_same_pass_are_those_of_the_signatures(threads: int, isa: st
 
 
 @pytest.mark.parametrize("shape", [(0, 1), (1, 0), (129, 1), (43, 3), (-1, -1), (2**62, 4)])
-def test_bands_that_do_not_fit_are_refused(shape: tuple[int, int], key: Key) -> None:
+def test_the_same_pass_refuses_bands_that_do_not_fit(shape: tuple[int, int], key: Key) -> None:
     with pytest.raises(ConfigError, match="fit"):
         sketch(["some text"], key=key, bands=shape)
 

@@ -100,8 +100,8 @@ def test_a_cut_while_reading_and_another_while_clustering(dumps: list[str], whol
     assert 0 < kept[0] < kept[1] < 8000
     real = clusters._core.cluster_rows
 
-    def spoiling(*given: Any) -> Any:
-        real(*given)
+    def spoiling(*given: Any, **options: Any) -> Any:
+        real(*given, **options)
         raise Cut
 
     with monkeypatch.context() as patched, pytest.raises(Cut):

@@ -72,6 +72,8 @@ def test_the_largest_column_moves_out_first() -> None:
     assert not large.in_memory and small.in_memory and late.in_memory
     large.append(np.arange(9000, 9100))
     assert np.array_equal(large.rows, np.arange(9100)) and room.taken <= 100_000
+    room.shrink()
+    assert not late.in_memory and small.in_memory and np.array_equal(late.rows, np.arange(6000)) and room.limit == 50_000
 
 
 @settings(max_examples=60, deadline=None)

@@ -371,13 +371,15 @@ def order_rows(const int32_t[::1] group not None, int64_t[::1] start not None, i
 
 def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows not None, list numbers not None, const int64_t[::1] n_slots not None,
                  int64_t min_equal, int64_t max_candidates, int32_t[::1] labels not None,
-                 int32_t[::1] n_equal not None, advance=None, *, isa=None):
+                 int32_t[::1] n_equal not None, advance=None, *, int file=-1, isa=None):
     """Assign each of ``rows``, in this order, to a leader; see fingerprint.clusters. Returns ``n_budget_exceeded``. Releases the GIL.
 
     ``numbers``, num_bands arrays uint32[n], and ``n_slots`` are those of :func:`bucket_rows`, ``labels`` the clusters in the order of their leaders; ``advance``
-    is called now and then with the number of rows done since the last call.
+    is called now and then with the number of rows done since the last call. With ``file``, a descriptor, the values are read from there: ``values`` is the
+    same, mapped into memory, and is not touched.
     """
     cdef fp_cluster_t cluster
+    cdef int status = FP_OK
     cdef int64_t n = rows.shape[0], n_bands = len(numbers), i, b, last
     cdef const uint32_t[::1] band
     cdef const uint32_t **bands
@@ -398,6 +400,8 @@ def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows 
         return 0
     cluster.kernels = _kernels(isa)
     cluster.bytes, cluster.rows, cluster.n_slots = &values[0, 0], &rows[0], &n_slots[0]
+    if file >= 0:
+        cluster.bytes, cluster.file = NULL, file
     cluster.n_rows, cluster.num_perm, cluster.num_bands = n, values.shape[1], n_bands
     cluster.min_equal, cluster.max_candidates = min_equal, max_candidates
     bands = <const uint32_t **>malloc(n_bands * sizeof(uint32_t *))
@@ -416,7 +420,9 @@ def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows 
         while i < n:
             with nogil:
                 last = min(i + 65536, n)
-                fp_cluster_run(&cluster, i, last, &labels[0], &n_equal[0])
+                status = fp_cluster_run(&cluster, i, last, &labels[0], &n_equal[0])
+            if status != FP_OK:
+                raise OSError("the values of a signature cannot be read from their file")
             if advance is not None:
                 advance(last - i)
             i = last

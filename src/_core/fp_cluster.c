@@ -9,12 +9,16 @@
  * else it becomes a leader and enters its buckets. Members are never compared with members, so a drifting chain cannot grow into one cluster, and a
  * flood costs one comparison a row. A bucket takes `max_candidates` leaders and a row checks as many, those with the most bands in common first; a
  * row that met either bound is counted in n_budget_exceeded.
+ * Where the bytes do not fit into memory they stay in their file and are read one row at a time: page cache, not resident memory.
  * A slot is position + 1, with the high bit where it is the first of its run; 0 is empty. Only slots and the leaders' bytes are read out of order:
  * both are asked for a row ahead. One instance belongs to one thread. Everything it allocates is released by fp_cluster_free, also after a failed init.
  */
+#define _FILE_OFFSET_BITS 64
+#define _POSIX_C_SOURCE 200809L /* pread */
 #include "fp_cluster.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fp_core.h"
 
@@ -78,9 +82,11 @@ int fp_cluster_init(fp_cluster_t *c) {
     c->candidates = malloc(n_candidates * sizeof *c->candidates);
     c->sorted = malloc(n_candidates * sizeof *c->sorted);
     c->met = calloc((size_t)c->n_met, sizeof *c->met);
+    c->read = malloc((size_t)c->num_perm);
+    c->read_leader = malloc((size_t)c->num_perm);
     c->slots = NULL;
     c->n_leaders = c->n_budget_exceeded = 0;
-    if (!c->starts || !c->ends || !c->candidates || !c->sorted || !c->met) return FP_NO_MEMORY;
+    if (!c->starts || !c->ends || !c->candidates || !c->sorted || !c->met || !c->read || !c->read_leader) return FP_NO_MEMORY;
     c->starts[0] = 0;
     for (int64_t b = 0; b < n_bands; b++) c->starts[b + 1] = c->starts[b] + c->n_slots[b];
     c->slots = calloc((size_t)c->starts[n_bands] + 1, sizeof *c->slots);
@@ -94,7 +100,23 @@ void fp_cluster_free(fp_cluster_t *c) {
     free(c->sorted);
     free(c->met);
     free(c->slots);
+    free(c->read);
+    free(c->read_leader);
     memset(c, 0, sizeof *c);
+}
+
+static void ask_for(const fp_cluster_t *c, int64_t position) {
+    if (!c->bytes) return;
+    const uint8_t *bytes = c->bytes + c->rows[position] * c->num_perm;
+    for (int64_t k = 0; k < c->num_perm; k += 64) __builtin_prefetch(bytes + k);
+}
+
+/* The bytes of a row. From the file they are read one by one: a mapping would make whole neighbourhoods of pages resident for 128 bytes of each. Null where
+ * that fails. */
+static const uint8_t *bytes_of(const fp_cluster_t *c, int64_t position, uint8_t *buffer) {
+    const int64_t offset = c->rows[position] * c->num_perm;
+    if (c->bytes) return c->bytes + offset;
+    return pread(c->file, buffer, (size_t)c->num_perm, (off_t)offset) == (ssize_t)c->num_perm ? buffer : NULL;
 }
 
 /* Where the bucket of a row begins in slots; -1 where it has none. */
@@ -127,8 +149,7 @@ static int64_t find_candidates(fp_cluster_t *c, int64_t position, int *full) {
             if (m->position != position + 1) {
                 *m = (fp_met_t){position + 1, leader, 0};
                 c->candidates[n++] = leader;
-                const uint8_t *bytes = c->bytes + c->rows[leader] * c->num_perm;
-                for (int64_t k = 0; k < c->num_perm; k += 64) __builtin_prefetch(bytes + k);
+                ask_for(c, leader);
             }
             m->n_hits++;
         }
@@ -147,12 +168,15 @@ static void sort_candidates(fp_cluster_t *c, int64_t n, int64_t position) {
     memcpy(c->candidates, c->sorted, (size_t)n * sizeof *c->candidates);
 }
 
-static int64_t find_leader(fp_cluster_t *c, int64_t position, int64_t *best_equal) {
-    const int64_t num_perm = c->num_perm;
-    const uint8_t *bytes = c->bytes + c->rows[position] * num_perm;
+/* FP_OK, and the best leader, -1 for none, in *found; or FP_NO_INPUT. */
+static int find_leader(fp_cluster_t *c, int64_t position, int64_t *found, int64_t *best_equal) {
     int full;
     int64_t n = find_candidates(c, position, &full), best = -1;
     *best_equal = c->min_equal;
+    *found = -1;
+    if (!n) return FP_OK;
+    const uint8_t *bytes = bytes_of(c, position, c->read);
+    if (!bytes) return FP_NO_INPUT;
     c->n_budget_exceeded += full || n > c->max_candidates;
     if (n > c->max_candidates) {
         sort_candidates(c, n, position);
@@ -160,13 +184,16 @@ static int64_t find_leader(fp_cluster_t *c, int64_t position, int64_t *best_equa
     }
     for (int64_t i = 0; i < n; i++) {
         const int64_t leader = c->candidates[i];
-        const int64_t n_equal = c->kernels->count_equal(bytes, c->bytes + c->rows[leader] * num_perm, num_perm);
+        const uint8_t *other = bytes_of(c, leader, c->read_leader);
+        if (!other) return FP_NO_INPUT;
+        const int64_t n_equal = c->kernels->count_equal(bytes, other, c->num_perm);
         if (n_equal > *best_equal || (n_equal == *best_equal && (best < 0 || leader < best))) {
             *best_equal = n_equal;
             best = leader;
         }
     }
-    return best;
+    *found = best;
+    return FP_OK;
 }
 
 static void look_ahead(const fp_cluster_t *c, int64_t position) {
@@ -175,21 +202,19 @@ static void look_ahead(const fp_cluster_t *c, int64_t position) {
             const int64_t first = bucket(c, b, position + 1);
             if (first >= 0) __builtin_prefetch(c->slots + first);
         }
-    if (position + 2 < c->n_rows) {
-        const uint8_t *bytes = c->bytes + c->rows[position + 2] * c->num_perm;
-        for (int64_t i = 0; i < c->num_perm; i += 64) __builtin_prefetch(bytes + i);
-    }
+    if (position + 2 < c->n_rows) ask_for(c, position + 2);
 }
 
-void fp_cluster_run(fp_cluster_t *c, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal) {
+int fp_cluster_run(fp_cluster_t *c, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal) {
     for (int64_t i = first; i < last; i++) {
-        int64_t equal;
+        int64_t leader, equal;
         look_ahead(c, i);
-        const int64_t leader = find_leader(c, i, &equal);
+        if (find_leader(c, i, &leader, &equal) != FP_OK) return FP_NO_INPUT;
         n_equal[i] = (int32_t)(leader < 0 ? c->num_perm : equal);
         labels[i] = leader < 0 ? (int32_t)c->n_leaders++ : labels[leader];
         if (leader >= 0) continue;
         for (int64_t b = 0; b < c->num_bands; b++)
             if (c->ends[b] >= 0) c->slots[c->ends[b]] = (uint32_t)(i + 1) | (c->ends[b] == bucket(c, b, i) ? FP_FIRST : 0);
     }
+    return FP_OK;
 }

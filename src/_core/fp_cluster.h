@@ -29,7 +29,8 @@ typedef struct {
 
 typedef struct {
     const fp_kernels_t *kernels;
-    const uint8_t *bytes;    /* [*, num_perm] */
+    const uint8_t *bytes;    /* [*, num_perm]; null: they are read from `file` */
+    int file;
     const int32_t *rows;     /* [n_rows] of bytes, in the order in which they may become leaders; fewer than 2^31 - 1 */
     const uint32_t *const *numbers; /* [num_bands][n_rows] of fp_buckets */
     const int64_t *n_slots;  /* [num_bands] */
@@ -37,6 +38,7 @@ typedef struct {
     int64_t min_equal, max_candidates;
     int64_t n_leaders, n_budget_exceeded;
     /* private */
+    uint8_t *read, *read_leader;
     int64_t n_met;
     int64_t *starts, *ends;
     uint32_t *slots;
@@ -47,8 +49,8 @@ typedef struct {
 /* FP_OK or FP_NO_MEMORY. */
 int fp_cluster_init(fp_cluster_t *cluster);
 /* Positions [first, last) of rows, in turn from 0: labels[i] the cluster, numbered in the order of their leaders, n_equal[i] the equal values with its
- * leader. */
-void fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal);
+ * leader. FP_OK, or FP_NO_INPUT where the file cannot be read. */
+int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal);
 void fp_cluster_free(fp_cluster_t *cluster);
 
 #endif

@@ -13,7 +13,7 @@
 #define FP_MAX_MARKS 30   /* combining marks kept per starter: UAX 15, stream-safe text */
 #define FP_NO_SIGNATURE 0xffffffffu
 
-enum { FP_OK = 0, FP_NO_MEMORY = -1 };
+enum { FP_OK = 0, FP_NO_MEMORY = -1, FP_NO_INPUT = -2 };
 enum { FP_FLAG_MARKS = 1, FP_FLAG_EXPANSION = 2, FP_FLAG_INVALID = 4 }; /* fp_text_t.flags */
 
 /* value[i] = min over shingles of hi(h) + m_i * lo(h) mod 2^32, m_i = lane[i % 16] + step * (i / 16). */

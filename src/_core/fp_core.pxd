@@ -75,6 +75,7 @@ cdef extern from "fp_cluster.h" nogil:
     ctypedef struct fp_cluster_t:
         const fp_kernels_t *kernels
         const uint8_t *bytes
+        int file
         const int32_t *rows
         const uint32_t **numbers
         const int64_t *n_slots
@@ -91,5 +92,5 @@ cdef extern from "fp_cluster.h" nogil:
     void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride)
     int64_t fp_buckets(const uint64_t *keyed, int64_t n, uint32_t *numbers)
     int fp_cluster_init(fp_cluster_t *cluster)
-    void fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal)
+    int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal)
     void fp_cluster_free(fp_cluster_t *cluster)

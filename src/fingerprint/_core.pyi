@@ -76,6 +76,7 @@ def cluster_rows(
     n_equal: npt.NDArray[np.int32],
     advance: Callable[[int], object] | None = None,
     *,
+    file: int = -1,
     isa: str | None = None,
 ) -> int: ...
 def word_rows(

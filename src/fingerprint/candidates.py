@@ -8,9 +8,11 @@ ask, and that of profiles from accounts (:mod:`.attribution`). Each finds what t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,16 +32,23 @@ FITTED = 50_000  # accounts from which the model of profiles is estimated, at mo
 SHOWS = 16  # prompts an account is sampled for, from which those of one kind among others can be enough for a test without their account showing it
 SEVERAL = 3  # prompts in a community of prompts from which an actor belongs to it
 Result = TypeVar("Result")
+Partition = tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
-def candidates(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-    """Yield (road, actors) from all roads, finest resolution first, each set once.
+@contextmanager
+def candidates(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Iterator[Iterator[tuple[str, npt.NDArray[np.int64]]]]:
+    """Give an iterator of (road, actors) from all roads, finest resolution first, each set once; they are computed in threads from here on.
 
     With `only`, the communities around these actors: whether a community holds together under the constant Potts model depends on its own ties and
     those of the nodes beside it, so that those further off need not be looked at (Traag, Van Dooren and Nesterov 2011).
     """
+    with partitions(sample, only) as found:
+        yield _sets(sample, found)
+
+
+def _sets(sample: Sample, found: Iterator[Partition]) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
     seen: set[bytes] = set()
-    for road, actor, label in _partitions(sample, only):
+    for road, actor, label in found:
         order = np.lexsort((actor, label))
         for members in np.split(actor[order], np.flatnonzero(np.diff(label[order])) + 1):
             if len(members) >= sample.config.min_accounts and members.tobytes() not in seen:
@@ -47,27 +56,48 @@ def candidates(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Ite
                 yield road, members
 
 
-def _partitions(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Iterator[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Yield (road, actors int64[m], labels int64[m]); no pair twice, but an actor may have several labels."""
+@contextmanager
+def partitions(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Iterator[Iterator[Partition]]:
+    """Give an iterator of (road, actors int64[m], labels int64[m]); no pair twice, but an actor may have several labels."""
     graph, around = sample.graph, np.arange(sample.evidence.n_actors)
     if only is not None:
         around = np.union1d(only, graph[only].indices)
         graph = graph[around][:, around].sorted_indices()
-    profiles = profile(sample.evidence.vectors, sample.point, sample.actor, sample.half, sample.evidence.n_actors)
-    work: list[Callable[[], tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]]] = [
-        *(lambda r=r: ("neighbours", around, account_communities(graph, r, sample.seed)) for r in resolution_ladder(graph, 2 * sample.config.resolution)),
-        *(lambda r=r, m=m: ("prompts", *_prompt_groups(sample, r, only, m)) for r, m in _prompt_ladder(sample)),
-        *(lambda half=half: ("profiles", *_profile_groups(sample, profiles, half, around)) for half in (0, 1))]
     threads = sample.threads or os.cpu_count() or 1
-    yield from _ahead(work, min(2, threads) if graph.nnz > LARGE else threads)  # each walk over a large graph takes a gigabyte
+
+    def neighbours(resolution: float) -> Partition:
+        return "neighbours", around, account_communities(graph, resolution, sample.seed)
+
+    def prompts(resolution: float, meeting: float | None) -> Partition:
+        return "prompts", *_prompt_groups(sample, resolution, only, meeting)
+
+    def sums() -> Profiles:
+        return profile(sample.evidence.vectors, sample.point, sample.actor, sample.half, sample.evidence.n_actors)
+
+    with ahead(min(2, threads) if graph.nnz > LARGE else threads) as submit:  # each walk over a large graph takes a gigabyte
+        work = [*(submit(partial(neighbours, r)) for r in resolution_ladder(graph, 2 * sample.config.resolution)),
+                *(submit(partial(prompts, r, m)) for r, m in _prompt_ladder(sample))]
+        made = submit(sums)
+
+        def profiles(half: int) -> Partition:
+            return "profiles", *_profile_groups(sample, made.result(), half, around)  # submitted before, so begun by now, whatever the number of threads
+
+        work += [submit(partial(profiles, half)) for half in (0, 1)]
+        yield (one.result() for one in work)
 
 
-def _ahead(work: Sequence[Callable[[], Result]], threads: int) -> Iterator[Result]:
-    """Yield results in order, computed in threads while the caller is busy with earlier ones: Leiden holds no lock, the tests do."""
+class Submit(Protocol):
+    """What :func:`ahead` gives."""
+
+    def __call__(self, work: Callable[[], Result], /) -> Future[Result]: ...
+
+
+@contextmanager
+def ahead(threads: int) -> Iterator[Submit]:
+    """Give a function that lets threads compute while the caller is busy: Leiden holds no lock, the tests do. What has not begun at the end is dropped."""
     pool = ThreadPoolExecutor(threads, "candidates")
     try:
-        for future in [pool.submit(one) for one in work]:
-            yield future.result()
+        yield pool.submit
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

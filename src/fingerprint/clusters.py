@@ -33,11 +33,14 @@ class Compact:
         Half of each band key, band by band.
     signed : bool[n]
         False for a text without signature; the other two are without meaning there.
+    file : int
+        Descriptor of the file in which `values` lie, -1 where they lie in memory.
     """
 
     values: npt.NDArray[np.uint8]
     band_keys: list[npt.NDArray[np.uint32]]
     signed: npt.NDArray[np.bool_]
+    file: int = -1
 
     def __len__(self) -> int:
         return len(self.signed)
@@ -167,11 +170,12 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
     labels, equal = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
 
     def done(n: int) -> None:
-        let_go(made.values, *made.band_keys)
+        let_go(*made.band_keys)
         if advance is not None:
             advance(n)
 
-    n_budget_exceeded = _core.cluster_rows(np.ascontiguousarray(made.values), rows, made.band_keys, n_slots, min_equal, max_candidates, labels, equal, done)
+    n_budget_exceeded = _core.cluster_rows(np.ascontiguousarray(made.values), rows, made.band_keys, n_slots, min_equal, max_candidates, labels, equal, done,
+                                           file=made.file)
     similarity = np.maximum(0.0, (equal / np.float32(num_perm) - np.float32(CHANCE)) / np.float32(1 - CHANCE), dtype=np.float32)
     is_leader = np.diff(np.maximum.accumulate(labels), prepend=-1) > 0 if len(labels) else np.zeros(0, bool)
     similarity[is_leader] = 1.0

@@ -95,7 +95,8 @@ class Distinct:
             if len(labels) != len(order) or len(similarity) != len(order):
                 raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
             return order, Clusters(labels, np.zeros(0, np.int64), similarity, 0, 0)
-        made = Compact(self.values.rows, [room.own(column.rows) for column in self.band_keys], self.signed.rows)
+        values = self.values  # lives, and its file with it, until they are clustered
+        made = Compact(values.rows, [room.own(column.rows) for column in self.band_keys], self.signed.rows, values.fileno())
         del self.values, self.band_keys, self.signed
         found = cluster_distinct(made, order, self._config.threshold, threads=self._threads, advance=advance)
         room.save("labels", found.labels)

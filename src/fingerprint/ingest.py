@@ -56,14 +56,15 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, 
         room.keep(rows=n_rows)
     if len(distinct.text.rows) != n_rows:
         raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
-    column = {name: part.rows for name, part in parts.items()} | {"text": room.own(distinct.text.rows)}
-    accounts = names["account_id"].names
-    system_texts, system_rank = _ascending(names["system"].names)
-    _renumber(column["system"], system_rank)
-    actor = declared_actors(column["account_id"], len(accounts), column["org_id"])
-    del names
     with watch.stage("clustering near-duplicates", len(distinct)):
         order, found = distinct.clustered(watch.progress.advance)
+    room.shrink()
+    column = {name: part.rows for name, part in parts.items()} | {"text": room.own(distinct.text.rows)}
+    accounts = names["account_id"].names
+    actor = declared_actors(column["account_id"], len(accounts), column["org_id"])
+    system_texts, rank = _ascending(names["system"].names)
+    del names
+    _renumber(column["system"], rank)
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     _renumber(column["text"], rank)

@@ -102,13 +102,16 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     room = make_room(config, *_kept(state, reader, config, key, mapping, format))
     traffic = ingest(reader, config, key, watch, room)
     evidence = prepare(traffic, encoder, config, key, watch, room)
+    traffic.let_go()
     verdict = judge(traffic, evidence, config, watch) if evidence is not None else Verdict()
     campaigns = verdict.campaigns
     if past is not None:
         with watch.stage("comparing with history"):
             campaigns = _with_history(verdict, traffic, past, hashing, config.seed)
+    traffic.let_go()
     with watch.stage("controls"):
         controls = run_controls(traffic, evidence, config) if config.controls and evidence is not None else None
+    traffic.let_go()
     del evidence  # it takes more than the tables do
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
     campaigns, charged = [campaigns[i] for i in order], [verdict.charged[i] for i in order]

@@ -91,6 +91,12 @@ class Room:
         while self.limit is not None and not asking.is_out and self.taken + more > self.limit:
             max(self._columns, key=lambda column: column.in_memory + (more if column is asking else 0)).move_out()
 
+    def shrink(self) -> None:
+        """Take half as much from now on: columns move out until that holds; whoever has rows of them asks again."""
+        self.limit = self.limit // 2 if self.limit is not None else None
+        while self.limit is not None and self.taken > self.limit:
+            max(self._columns, key=lambda column: column.in_memory).move_out()
+
     def file(self, name: str = "", size: int = 0) -> IO[bytes]:
         """Open a file to read and append: a kept one, of which only the first `size` bytes count, or one that no directory lists.
 
@@ -237,6 +243,13 @@ class Growing:
         if self._file is not None:
             self._file.flush()
         return self._n
+
+    def fileno(self) -> int:
+        """Return the descriptor of its file, all rows written, -1 where it lies in memory."""
+        if self._file is None:
+            return -1
+        self._file.flush()
+        return self._file.fileno()
 
     @property
     def rows(self) -> npt.NDArray[Any]:

@@ -27,10 +27,11 @@ def search(detector: Detector, only: npt.NDArray[np.int64] | None = None) -> lis
     thing are one community, and neither owns the subject alone. With `only`, candidates that hold none of these actors are left out.
     """
     found = _Search(detector, only)
-    for segment in segments(detector, only):
-        found.try_whole("segments", segment.actors, segment)
-    for road, members in candidates(detector, only):
-        found.try_whole(road, members)
+    with candidates(detector, only) as proposed:
+        for segment in segments(detector, only):
+            found.try_whole("segments", segment.actors, segment)
+        for road, members in proposed:
+            found.try_whole(road, members)
     found.try_parts()
     return sorted(_control_fdr(found.tested, detector.config.q), key=lambda g: (bool(g.reason), -len(g.members), int(g.members[0]) if len(g.members) else -1))
 

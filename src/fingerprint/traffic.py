@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import by_group
+from .room import let_go
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,6 +84,10 @@ class Traffic:
     def n_actors(self) -> int:
         """Number of actors."""
         return int(self.actor.max(initial=-1)) + 1
+
+    def let_go(self) -> None:
+        """Let columns that lie in files leave memory until they are looked at again."""
+        let_go(*(value for value in vars(self).values() if isinstance(value, np.ndarray)))
 
     @functools.cached_property
     def n_prompts(self) -> npt.NDArray[np.int64]:

@@ -1,0 +1,59 @@
+"""The benchmark scripts: they run at small sizes, check what they time, and the gates say what is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks are not there")
+
+
+def run(*arguments: object) -> str:
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=BENCHMARKS, check=True, capture_output=True, text=True, timeout=120).stdout
+
+
+def test_quality_is_that_of_the_theory() -> None:
+    lines = [line.split("|")[1:-1] for line in run("dedup.py", "quality", "--n", 1500).splitlines() if line.startswith("| 0.")]
+    shares = [(float(share), float(theory), int(n.replace(",", ""))) for _, n, share, theory in (line for line in lines if len(line) == 4)]
+    assert len(shares) >= 4 and all(abs(share - theory) < 0.1 + 2 / n**0.5 for share, theory, n in shares)
+
+
+def test_speed_compares_over_the_same_rows(tmp_path: Path) -> None:
+    run("dedup.py", "speed", "--n", 1000, "--peer-n", 300, "--methods", "fingerprint,datasketch", "--repeats", 0.3, "--long", 0.01, "--threads", 1, 2,
+        "--json", tmp_path / "runs.json")
+    runs: list[dict[str, Any]] = json.loads((tmp_path / "runs.json").read_text("utf-8"))["runs"]
+    assert [(r["method"], r["threads"], r["n"]) for r in runs] == [(m, t, n) for m, n in (("fingerprint", 1000), ("datasketch", 300)) for t in (1, 2)]
+    assert min(r["removed"] for r in runs[:2]) > 0.9 and runs[0]["n_clusters"] == runs[1]["n_clusters"]
+
+
+def test_the_chart_shows_every_figure(tmp_path: Path) -> None:
+    machine = {"processor": {"model": "<CPU>", "mhz": "1"}}
+    kernels = {"machine_info": {"fingerprint": {"isa": "avx2"}}, "benchmarks": [
+        {"name": name, "extra_info": {"prompts_per_s": rate}} for name, rate in (("bench_minhash[avx2-en208]", 900_000), ("bench_rensa[en208]", 20_000))]}
+    dedup = {"machine": machine, "runs": [{"method": m, "n": 10**6, "prompts_per_s": r} for m, r in (("fingerprint", 4e5), ("rensa", 9e3))]}
+    for name, content in (("kernels", kernels), ("dedup", dedup)):
+        (tmp_path / name).write_text(json.dumps(content), "utf-8")
+    run("chart.py", "--kernels", tmp_path / "kernels", "--dedup", tmp_path / "dedup", "--out", tmp_path / "chart.svg")
+    drawn = (tmp_path / "chart.svg").read_text("utf-8")
+    assert all(f"{rate}/s" in drawn for rate in ("900,000", "20,000", "400,000", "9,000")) and "&lt;CPU&gt;" in drawn
+
+
+@pytest.mark.parametrize(("expected", "code"), [({"recall": {"families": 0.5}}, 0), ({"recall": {"families": 1.2}}, 1), ({}, 0)])
+def test_gates_end_with_1_where_a_tenth_is_lost(expected: dict[str, Any], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import gates
+
+    (tmp_path / "gates.json").write_text(json.dumps(expected), "utf-8")
+    for name, value in (("EXPECTED", tmp_path / "gates.json"), ("ratios", dict), ("instructions", lambda isa: {}), ("recall", lambda: {"families": 1.0})):
+        monkeypatch.setattr(gates, name, value)
+    monkeypatch.setattr(sys, "argv", ["gates.py"])
+    with pytest.raises(SystemExit) as ended:
+        gates.main()
+    assert int(ended.value.code or 0) == code
