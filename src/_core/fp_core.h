@@ -74,7 +74,7 @@ typedef struct {
     int64_t (*count_equal)(const uint8_t *a, const uint8_t *b, int64_t n);
 } fp_kernels_t;
 
-extern const fp_kernels_t fp_kernels_scalar, fp_kernels_avx2, fp_kernels_avx512;
+extern const fp_kernels_t fp_kernels_scalar, fp_kernels_avx2, fp_kernels_avx512, fp_kernels_neon;
 
 /* fp_isa.c */
 const fp_kernels_t *fp_kernels_best(void);

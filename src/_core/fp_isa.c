@@ -13,6 +13,9 @@ static int supported(const fp_kernels_t *found[FP_MAX_KERNELS]) {
         found[n++] = &fp_kernels_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) found[n++] = &fp_kernels_avx2;
 #endif
+#if defined(__aarch64__) && defined(__ARM_NEON)
+    found[n++] = &fp_kernels_neon;
+#endif
     found[n++] = &fp_kernels_scalar;
     return n;
 }
