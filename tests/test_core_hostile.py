@@ -204,8 +204,9 @@ def test_cluster_rows_says_that_its_file_ends_too_early(tmp_path: Path) -> None:
 
 
 def test_bucket_and_order_rows_refuse_places_that_are_none() -> None:
-    with pytest.raises(ValueError, match="beyond"):
-        _core.bucket_rows(np.array([2], np.uint64), np.zeros(1, np.uint32))
+    for row in (-1, 1):
+        with pytest.raises(ValueError, match="beyond"):
+            _core.bucket_rows(np.zeros(1, np.uint32), np.array([row], np.int32), np.ones(1, np.uint8))
     for group, start in (([-1], [0]), ([1], [0]), ([0], [1]), ([0], [-1])):
         with pytest.raises(ValueError, match="group"):
             _core.order_rows(np.array(group, np.int32), np.array(start, np.int64), np.zeros(1, np.int32))

@@ -303,22 +303,30 @@ def compact_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band, 
             fp_compact(&bands, i, &out[i, 0], &band_keys[0, i], n)
 
 
-def bucket_rows(const uint64_t[::1] keyed not None, uint32_t[::1] numbers not None):
-    """Number the rows of a band by bucket: ``keyed`` is key << 32 | position, ascending; rows whose key nobody shares keep their number.
+def bucket_rows(uint32_t[::1] keys not None, const int32_t[::1] rows not None, const uint8_t[::1] is_signed not None):
+    """Replace the keys of a band, in their place, by the numbers of the buckets of ``rows``, in this order; 0 for a row that shares its key with none.
 
-    Returns the number of slots of all buckets. Releases the GIL.
+    ``rows`` are all rows of ``keys``; one that is not signed has no key. Returns the number of slots of all buckets. Releases the GIL.
     """
-    cdef int64_t n = keyed.shape[0], i, n_slots
-    _check_length("numbers", numbers.shape[0], n)
+    cdef int64_t n = keys.shape[0], i, n_slots
+    cdef uint64_t *room
+    _check_length("rows", rows.shape[0], n)
+    _check_length("is_signed", is_signed.shape[0], n)
     if n >= 1 << 31:
         raise ValueError(f"{n} rows are too many for numbers of 32 bits")
     for i in range(n):
-        if <int64_t>(keyed[i] & 0xffffffff) >= n:
-            raise ValueError(f"position {keyed[i] & 0xffffffff} at {i} is beyond the {n} rows")
+        if not 0 <= rows[i] < n:
+            raise ValueError(f"row number {rows[i]} at {i} is beyond the {n} rows")
     if n == 0:
         return 0
-    with nogil:
-        n_slots = fp_buckets(&keyed[0], n, &numbers[0])
+    room = <uint64_t *>malloc(2 * n * sizeof(uint64_t))
+    if room == NULL:
+        raise MemoryError(f"no memory to sort the keys of {n} rows")
+    try:
+        with nogil:
+            n_slots = fp_buckets(&keys[0], &rows[0], &is_signed[0], n, room, &keys[0])
+    finally:
+        free(room)
     return n_slots
 
 

@@ -55,13 +55,43 @@ int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n) {
     return n_equal;
 }
 
-int64_t fp_buckets(const uint64_t *keyed, int64_t n, uint32_t *numbers) {
+#define FP_DIGIT_BITS 11
+#define FP_DIGITS (1 << FP_DIGIT_BITS)
+
+/* One pass of a radix sort: stable, by the digit of the key at `shift`; at[digit] is where its elements begin. */
+static void radix_pass(const uint64_t *from, uint64_t *to, int64_t n, int shift, int64_t *at) {
+    for (int64_t i = 0; i < n; i++) to[at[from[i] >> shift & (FP_DIGITS - 1)]++] = from[i];
+}
+
+int64_t fp_buckets(const uint32_t *keys, const int32_t *rows, const uint8_t *is_signed, int64_t n, uint64_t *room, uint32_t *numbers) {
+    enum { N_PASSES = (32 + FP_DIGIT_BITS - 1) / FP_DIGIT_BITS };
+    int64_t at[N_PASSES][FP_DIGITS] = {{0}};
+    uint64_t *from = room, *to = room + n;
     int64_t n_slots = 0, last;
+    for (int64_t i = 0; i < n; i++) {
+        if (i + 16 < n) __builtin_prefetch(keys + rows[i + 16]);
+        const uint32_t key = is_signed[rows[i]] ? keys[rows[i]] : 0;
+        from[i] = (uint64_t)key << 32 | (uint64_t)i;
+        for (int pass = 0; pass < N_PASSES; pass++) at[pass][key >> pass * FP_DIGIT_BITS & (FP_DIGITS - 1)]++;
+    }
+    for (int pass = 0; pass < N_PASSES; pass++) {
+        int64_t begin = 0;
+        for (int digit = 0; digit < FP_DIGITS; digit++) {
+            const int64_t size = at[pass][digit];
+            at[pass][digit] = begin;
+            begin += size;
+        }
+        radix_pass(from, to, n, 32 + pass * FP_DIGIT_BITS, at[pass]);
+        uint64_t *swapped = from;
+        from = to;
+        to = swapped;
+    }
+    memset(numbers, 0, (size_t)n * sizeof *numbers);
     for (int64_t i = 0; i < n; i = last) {
-        const uint64_t key = keyed[i] >> 32;
-        for (last = i + 1; last < n && keyed[last] >> 32 == key; last++) {}
+        const uint64_t key = from[i] >> 32;
+        for (last = i + 1; last < n && from[last] >> 32 == key; last++) {}
         if (!key || last - i < 2) continue;
-        for (int64_t k = i; k < last; k++) numbers[keyed[k] & 0xffffffffu] = (uint32_t)n_slots + 1;
+        for (int64_t k = i; k < last; k++) numbers[from[k] & 0xffffffffu] = (uint32_t)n_slots + 1;
         n_slots += last - i;
     }
     return n_slots;

@@ -17,9 +17,10 @@ int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n);
 /* bytes[num_perm] and band_keys[num_bands * stride] of one signature: what clustering needs of it, in less than half of the memory. */
 void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride);
 
-/* Of a band's keys with the positions of their rows, key << 32 | position, ascending: numbers[position] becomes 1 + the place of the first slot of the
- * row's bucket, and stays as it is where the key is 0 or no other row has it. Returns the number of slots. */
-int64_t fp_buckets(const uint64_t *keyed, int64_t n, uint32_t *numbers);
+/* Of a band's keys, [*], and n of their rows, in the order of their positions: numbers[position] becomes 1 + the place of the first slot of the row's
+ * bucket, 0 where the row is not signed, its key is 0, or no other row has it. Returns the number of slots. `room` is for 2 n words; `numbers` may be the
+ * memory of `keys`. A radix sort: keys are hashes, 32 bits are three passes, a seventh of the time of a comparison sort. */
+int64_t fp_buckets(const uint32_t *keys, const int32_t *rows, const uint8_t *is_signed, int64_t n, uint64_t *room, uint32_t *numbers);
 
 /* A leader that the row at `position - 1` meets, in so many bands. */
 typedef struct {

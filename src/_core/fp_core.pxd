@@ -90,7 +90,7 @@ cdef extern from "fp_cluster.h" nogil:
     void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys)
     int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n)
     void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride)
-    int64_t fp_buckets(const uint64_t *keyed, int64_t n, uint32_t *numbers)
+    int64_t fp_buckets(const uint32_t *keys, const int32_t *rows, const uint8_t *is_signed, int64_t n, uint64_t *room, uint32_t *numbers)
     int fp_cluster_init(fp_cluster_t *cluster)
     int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal)
     void fp_cluster_free(fp_cluster_t *cluster)

@@ -190,16 +190,10 @@ def number_buckets(made: Compact, rows: npt.NDArray[np.int32], threads: int | No
     int64[num_bands]
         Slots that the buckets of a band take: as many as there are texts that share its keys.
     """
-    place, signed = np.arange(len(rows), dtype=np.uint64), made.signed[rows]
+    signed = np.ascontiguousarray(made.signed).view(np.uint8)
 
     def number(column: npt.NDArray[np.uint32]) -> int:
-        keyed = column[rows].astype(np.uint64)
-        keyed *= signed
-        keyed <<= np.uint64(32)
-        keyed |= place
-        keyed.sort()
-        column[:] = 0
-        n_slots = _core.bucket_rows(keyed, column)
+        n_slots = _core.bucket_rows(column, rows, signed)
         let_go(column)
         return n_slots
 
