@@ -238,3 +238,20 @@ def test_distinct_texts_cluster_as_any_do(key: Key) -> None:
     found, expected = cluster_distinct(compact(s.signatures[rows]), np.arange(len(rows), dtype=np.int32)), cluster(s.signatures, s.exact)
     assert found.labels.tolist() == expected.labels[rows].tolist() and rows[found.leaders].tolist() == expected.leaders.tolist()
     assert found.similarity.tolist() == expected.similarity[rows].tolist()
+
+
+@pytest.mark.parametrize("max_candidates", [2, 64])
+def test_threads_change_nothing(max_candidates: int) -> None:
+    """Rows of families, many in the same block, beside crowded buckets: most of what is found for a block is stale when it is settled."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 2**32, (600, 128), dtype=np.uint32)[rng.integers(0, 600, 9000)]
+    changed = rng.random(values.shape) < rng.choice([0.1, 0.2, 0.35], len(values))[:, None]
+    values[changed] = rng.integers(0, 2**32, int(changed.sum()), dtype=np.uint32)
+    values[::3, :6] = 7
+    signatures = Signatures(values, np.full(9000, 99, np.int32), "crafted", "")
+    rows = rng.permutation(9000).astype(np.int32)
+    one, *others = (cluster_distinct(compact(signatures), rows, max_candidates=max_candidates, threads=n) for n in (1, 2, 5))
+    assert len(one) > 600 and one.n_budget_exceeded > 1000
+    for other in others:
+        assert np.array_equal(one.labels, other.labels) and np.array_equal(one.similarity, other.similarity)
+        assert np.array_equal(one.leaders, other.leaders) and one.n_budget_exceeded == other.n_budget_exceeded

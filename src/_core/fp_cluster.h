@@ -22,36 +22,33 @@ void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *
  * memory of `keys`. A radix sort: keys are hashes, 32 bits are three passes, a seventh of the time of a comparison sort. */
 int64_t fp_buckets(const uint32_t *keys, const int32_t *rows, const uint8_t *is_signed, int64_t n, uint64_t *room, uint32_t *numbers);
 
-/* A leader that the row at `position - 1` meets, in so many bands. */
-typedef struct {
-    int64_t position;
-    uint32_t leader, n_hits;
-} fp_met_t;
-
 typedef struct {
     const fp_kernels_t *kernels;
-    const uint8_t *bytes;    /* [*, num_perm]; null: they are read from `file` */
+    const uint8_t *bytes; /* [*, num_perm]; null: they are read from `file` */
     int file;
-    const int32_t *rows;     /* [n_rows] of bytes, in the order in which they may become leaders; fewer than 2^31 - 1 */
+    const int32_t *rows;            /* [n_rows] of bytes, in the order in which they may become leaders; fewer than 2^31 - 1 */
     const uint32_t *const *numbers; /* [num_bands][n_rows] of fp_buckets */
-    const int64_t *n_slots;  /* [num_bands] */
+    const int64_t *n_slots;         /* [num_bands] */
     int64_t n_rows, num_perm, num_bands;
     int64_t min_equal, max_candidates;
     int64_t n_leaders, n_budget_exceeded;
     /* private */
-    uint8_t *read, *read_leader;
-    int64_t n_met;
-    int64_t *starts, *ends;
+    int64_t *starts;
     uint32_t *slots;
-    fp_met_t *met;
-    uint32_t *candidates, *sorted;
+    struct fp_found *found; /* [FP_BLOCK_ROWS] */
+    int64_t *ends;          /* [FP_BLOCK_ROWS, num_bands] */
 } fp_cluster_t;
+
+#define FP_BLOCK_ROWS 4096
 
 /* FP_OK or FP_NO_MEMORY. */
 int fp_cluster_init(fp_cluster_t *cluster);
-/* Positions [first, last) of rows, in turn from 0: labels[i] the cluster, numbered in the order of their leaders, n_equal[i] the equal values with its
- * leader. FP_OK, or FP_NO_INPUT where the file cannot be read. */
-int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal);
+/* Look for the leaders of positions [first, last), which lie in a block [begin, begin + FP_BLOCK_ROWS), among those of before the block. Several threads may
+ * do that for parts of a block. FP_OK, FP_NO_MEMORY, or FP_NO_INPUT where the file cannot be read. */
+int fp_cluster_find(const fp_cluster_t *cluster, int64_t begin, int64_t first, int64_t last);
+/* Settle positions [begin, end) of a block, which have been looked for if `is_found`, else are now: labels[i] the cluster, numbered in the order of their leaders,
+ * n_equal[i] the equal values with its leader. Blocks come in turn from 0. As fp_cluster_find. */
+int fp_cluster_settle(fp_cluster_t *cluster, int64_t begin, int64_t end, int is_found, int32_t *labels, int32_t *n_equal);
 void fp_cluster_free(fp_cluster_t *cluster);
 
 #endif

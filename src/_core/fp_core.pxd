@@ -13,6 +13,7 @@ cdef extern from "fp_hash.h" nogil:
 
 cdef extern from "fp_core.h" nogil:
     const int FP_OK
+    const int FP_NO_MEMORY
     const int FP_MAX_NUM_PERM
     const int FP_MAX_NGRAM
 
@@ -92,5 +93,7 @@ cdef extern from "fp_cluster.h" nogil:
     void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride)
     int64_t fp_buckets(const uint32_t *keys, const int32_t *rows, const uint8_t *is_signed, int64_t n, uint64_t *room, uint32_t *numbers)
     int fp_cluster_init(fp_cluster_t *cluster)
-    int fp_cluster_run(fp_cluster_t *cluster, int64_t first, int64_t last, int32_t *labels, int32_t *n_equal)
+    const int64_t FP_BLOCK_ROWS
+    int fp_cluster_find(const fp_cluster_t *cluster, int64_t begin, int64_t first, int64_t last)
+    int fp_cluster_settle(fp_cluster_t *cluster, int64_t begin, int64_t end, bint is_found, int32_t *labels, int32_t *n_equal)
     void fp_cluster_free(fp_cluster_t *cluster)

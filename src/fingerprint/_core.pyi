@@ -1,6 +1,6 @@
 """Stubs of the compiled core; stubtest holds them to the module."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Self, final
 
 import numpy as np
@@ -76,6 +76,8 @@ def cluster_rows(
     n_equal: npt.NDArray[np.int32],
     advance: Callable[[int], object] | None = None,
     *,
+    map: Callable[..., Iterable[object]] = ...,
+    n_parts: int = 1,
     file: int = -1,
     isa: str | None = None,
 ) -> int: ...

@@ -154,7 +154,7 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
     threshold, max_candidates
         As there.
     threads : int, optional
-        Of the search for texts that share a band with any other; default one for each processor.
+        Default one for each processor; their number changes no result.
     advance : callable, optional
         Called with the number of texts clustered since the last call.
 
@@ -174,8 +174,10 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
         if advance is not None:
             advance(n)
 
-    n_budget_exceeded = _core.cluster_rows(np.ascontiguousarray(made.values), rows, made.band_keys, n_slots, min_equal, max_candidates, labels, equal, done,
-                                           file=made.file)
+    n_parts = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(n_parts) as pool:
+        n_budget_exceeded = _core.cluster_rows(np.ascontiguousarray(made.values), rows, made.band_keys, n_slots, min_equal, max_candidates, labels, equal,
+                                               done, map=pool.map if n_parts > 1 else map, n_parts=n_parts, file=made.file)
     similarity = np.maximum(0.0, (equal / np.float32(num_perm) - np.float32(CHANCE)) / np.float32(1 - CHANCE), dtype=np.float32)
     is_leader = np.diff(np.maximum.accumulate(labels), prepend=-1) > 0 if len(labels) else np.zeros(0, bool)
     similarity[is_leader] = 1.0

@@ -52,7 +52,7 @@ class Distinct:
 
         self.exact, self.first_row = column("exact", np.uint64), column("first-row", np.int64)
         self.n_invisible, self.signed = column("invisible", np.uint32), column("signed", np.bool_)
-        self.values = column("values", np.uint8, config.num_perm)
+        self.values = Growing(np.uint8, config.num_perm, room, "values", stays=True)
         self.band_keys = [column(f"band-{band}", np.uint32) for band in range(choose_bands(config.threshold, config.num_perm)[0])]
         self.text = column("text", np.int32)
         self._numbering, self._n_rows = Numbering(self.exact.rows), len(self.text.rows)
@@ -85,7 +85,7 @@ class Distinct:
         self.n_invisible.append(outputs["n_invisible"])
 
     def __len__(self) -> int:
-        return self._numbering.n
+        return len(self.exact.rows)
 
     def clustered(self, advance: Callable[[int], object] | None = None) -> tuple[npt.NDArray[np.int32], Clusters]:
         """Return the numbers of the texts in the order of their exact hashes, and their clusters in this order; the signatures are gone then."""
@@ -97,7 +97,7 @@ class Distinct:
             return order, Clusters(labels, np.zeros(0, np.int64), similarity, 0, 0)
         values = self.values  # lives, and its file with it, until they are clustered
         made = Compact(values.rows, [room.own(column.rows) for column in self.band_keys], self.signed.rows, values.fileno())
-        del self.values, self.band_keys, self.signed
+        del self.values, self.band_keys, self.signed, self._numbering
         found = cluster_distinct(made, order, self._config.threshold, threads=self._threads, advance=advance)
         room.save("labels", found.labels)
         room.save("similarity", found.similarity)

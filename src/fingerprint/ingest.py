@@ -24,13 +24,19 @@ from .traffic import Traffic, declared_actors
 
 NAMED = {"account_id": True, "org_id": False, "conversation_id": False, "system": True}  # columns that repeat themselves; whether their names are read
 AT_ONCE = 1 << 20  # rows that are renumbered together
+WHILE_READING, AFTERWARDS = 0.55, 1 / 6  # of the memory, what columns may take; the rest is for the work on them
 KEPT_EVERY = 1 << 20  # rows after which what is done is noted
 KINDS = {"timestamp": np.int64, "line": np.int64}
 
 
 def make_room(config: ScanConfig, folder: Path | None = None, about: Mapping[str, Any] | None = None) -> Room:
-    """Return room for the columns of a scan: a third of its memory."""
-    return Room((config.memory or machine_memory() * 3 // 4) // 3, folder, about)
+    """Return room for the columns of a scan while it reads and clusters."""
+    return Room(int(WHILE_READING * memory(config)), folder, about)
+
+
+def memory(config: ScanConfig) -> int:
+    """Return the bytes that a scan may take."""
+    return config.memory or machine_memory() * 3 // 4
 
 
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, room: Room | None = None) -> Traffic:
@@ -58,7 +64,7 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, 
         raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
     with watch.stage("clustering near-duplicates", len(distinct)):
         order, found = distinct.clustered(watch.progress.advance)
-    room.shrink()
+    room.shrink(int(AFTERWARDS * memory(config)))
     column = {name: part.rows for name, part in parts.items()} | {"text": room.own(distinct.text.rows)}
     accounts = names["account_id"].names
     actor = declared_actors(column["account_id"], len(accounts), column["org_id"])

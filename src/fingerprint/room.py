@@ -58,8 +58,8 @@ class Room:
 
     Notes
     -----
-    Temporary files lie where :mod:`tempfile` puts them (``TMPDIR``). The largest columns move out first. What is read back is the same, mapped into
-    memory. Kept columns survive the process, not a failure of power.
+    Temporary files lie where :mod:`tempfile` puts them (``TMPDIR``). The largest columns move out first, those that are read out of order last. What is
+    read back is the same, mapped into memory. Kept columns survive the process, not a failure of power.
     """
 
     def __init__(self, limit: int | None = None, folder: Path | None = None, about: Mapping[str, Any] | None = None) -> None:
@@ -86,16 +86,18 @@ class Room:
         self._columns.add(column)
         return self._sizes.get(name, 0) if self.folder is not None and name else None
 
-    def make(self, more: int, asking: Growing) -> None:
-        """Move columns out until there is room for `more` bytes of one of them, that one too if need be."""
-        while self.limit is not None and not asking.is_out and self.taken + more > self.limit:
-            max(self._columns, key=lambda column: column.in_memory + (more if column is asking else 0)).move_out()
+    def make(self, more: int = 0, asking: Growing | None = None) -> None:
+        """Move columns out until there is room for `more` bytes of one of them, that one too if need be: those that stay if they can last."""
+        def size(column: Growing) -> int:
+            return column.in_memory + (more if column is asking else 0)
 
-    def shrink(self) -> None:
-        """Take half as much from now on: columns move out until that holds; whoever has rows of them asks again."""
-        self.limit = self.limit // 2 if self.limit is not None else None
-        while self.limit is not None and self.taken > self.limit:
-            max(self._columns, key=lambda column: column.in_memory).move_out()
+        while self.limit is not None and not (asking is not None and asking.is_out) and self.taken + more > self.limit:
+            max((column for column in self._columns if size(column)), key=lambda column: (not column.stays, size(column))).move_out()
+
+    def shrink(self, limit: int | None) -> None:
+        """Take less from now on: columns move out until that holds; whoever has rows of them asks again."""
+        self.limit = limit
+        self.make()
 
     def file(self, name: str = "", size: int = 0) -> IO[bytes]:
         """Open a file to read and append: a kept one, of which only the first `size` bytes count, or one that no directory lists.
@@ -181,11 +183,13 @@ class Growing:
         That it shares with others.
     name : str, optional
         By which a room with a folder keeps it.
+    stays : bool
+        Whether it is read out of order, so that others move to files before it does.
     """
 
-    def __init__(self, kind: npt.DTypeLike, width: int | None = None, room: Room | None = None, name: str = "") -> None:
+    def __init__(self, kind: npt.DTypeLike, width: int | None = None, room: Room | None = None, name: str = "", stays: bool = False) -> None:
         self._base = np.empty((0,) if width is None else (0, width), kind)
-        self._n, self._room, self.name = 0, room, name
+        self._n, self._room, self.name, self.stays = 0, room, name, stays
         self._file: IO[bytes] | None = None
         self._row_bytes = self._base.itemsize * (1 if width is None else width)
         kept = room.admit(self, name) if room is not None else None
