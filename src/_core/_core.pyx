@@ -270,19 +270,15 @@ cdef int _check_bands(int64_t num_perm, int64_t num_bands, int64_t rows_per_band
     return 0
 
 
-def band_keys_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band, uint64_t[:, ::1] out not None):
+def band_keys_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band, uint64_t[:, ::1] out not None, *, isa=None):
     """Fill ``out`` uint64[n, num_bands] with the key of each band of each signature. Releases the GIL."""
-    cdef fp_bands_t bands
+    cdef const fp_kernels_t *kernels = _kernels(isa)
     cdef int64_t n = values.shape[0], i
     _check_length("out", out.shape[0], n)
     _check_bands(values.shape[1], out.shape[1], rows_per_band)
-    if n == 0:
-        return
-    bands.values = &values[0, 0]
-    bands.num_perm, bands.num_bands, bands.rows_per_band = values.shape[1], out.shape[1], rows_per_band
     with nogil:
         for i in range(n):
-            fp_band_keys(&bands, i, &out[i, 0])
+            kernels.band_keys(&values[i, 0], out.shape[1], rows_per_band, &out[i, 0])
 
 
 def intern_rows(const uint64_t[::1] exact not None, uint64_t[::1] slots not None, int32_t[::1] numbers not None, int32_t n_known,

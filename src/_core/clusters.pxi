@@ -3,20 +3,19 @@
 
 def compact_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band, uint8_t[:, ::1] out not None, uint32_t[:, ::1] band_keys not None):
     """Fill ``out`` uint8[n, num_perm] and ``band_keys`` uint32[num_bands, n] with what clustering needs of each signature. Releases the GIL."""
-    cdef fp_bands_t bands
-    cdef int64_t n = values.shape[0], i
+    cdef const fp_kernels_t *kernels = _kernels(None)
+    cdef uint64_t keys[1024]
+    cdef int64_t n = values.shape[0], num_bands = band_keys.shape[0], i
     _check_length("out", out.shape[0], n)
     _check_length("band_keys", band_keys.shape[1], n)
     if out.shape[1] != values.shape[1]:
         raise ValueError(f"out has {out.shape[1]} columns, not {values.shape[1]}")
-    _check_bands(values.shape[1], band_keys.shape[0], rows_per_band)
-    if n == 0:
-        return
-    bands.values = &values[0, 0]
-    bands.num_perm, bands.num_bands, bands.rows_per_band = values.shape[1], band_keys.shape[0], rows_per_band
+    _check_bands(values.shape[1], num_bands, rows_per_band)
     with nogil:
         for i in range(n):
-            fp_compact(&bands, i, &out[i, 0], &band_keys[0, i], n)
+            kernels.compact(&values[i, 0], values.shape[1], &out[i, 0])
+            kernels.band_keys(&values[i, 0], num_bands, rows_per_band, keys)
+            fp_half_keys(keys, num_bands, &band_keys[0, i], n)
 
 
 def bucket_rows(uint32_t[::1] keys not None, const int32_t[::1] rows not None, const uint8_t[::1] is_signed not None):

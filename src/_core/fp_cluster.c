@@ -27,31 +27,6 @@
 
 #define FP_FIRST 0x80000000u /* of a slot: the first of its bucket */
 
-static uint64_t band_key(int64_t band, const uint32_t *value, int64_t n_rows) {
-    uint64_t key = (uint64_t)(band + 1) << 32;
-    for (int64_t r = 0; r < n_rows; r++) key = fp_mix64(key ^ value[r]);
-    return key;
-}
-
-void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys) {
-    const uint32_t *value = bands->values + row * bands->num_perm;
-    for (int64_t b = 0; b < bands->num_bands; b++) {
-        keys[b] = band_key(b, value, bands->rows_per_band);
-        value += bands->rows_per_band;
-    }
-}
-
-void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride) {
-    const uint32_t *value = bands->values + row * bands->num_perm;
-    /* the upper bits of a minimum are mostly zero and the lowest depend on its place: take those of a multiple */
-    for (int64_t i = 0; i < bands->num_perm; i++) bytes[i] = (uint8_t)((value[i] * 0x9e3779b1u) >> 24);
-    for (int64_t b = 0; b < bands->num_bands; b++) {
-        const uint32_t half = (uint32_t)(band_key(b, value, bands->rows_per_band) >> 32);
-        band_keys[b * stride] = half ? half : 1;
-        value += bands->rows_per_band;
-    }
-}
-
 int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n) {
     uint32_t n_equal = 0; /* n <= FP_MAX_NUM_PERM; 32 bits keep the vector lanes even */
     for (int64_t i = 0; i < n; i++) n_equal += a[i] == b[i];

@@ -4,18 +4,7 @@
 
 #include "fp_core.h"
 
-#define FP_MAX_BANDS 1024 /* 10 bits of a slot */
-
-typedef struct {
-    const uint32_t *values; /* [*, num_perm] */
-    int64_t num_perm, num_bands, rows_per_band;
-} fp_bands_t;
-
-/* keys[num_bands] of one signature. */
-void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys);
 int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n);
-/* bytes[num_perm] and band_keys[num_bands * stride] of one signature: what clustering needs of it, in less than half of the memory. */
-void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride);
 
 /* Of a band's keys, [*], and n of their rows, in the order of their positions: numbers[position] becomes 1 + the place of the first slot of the row's
  * bucket, 0 where the row is not signed, its key is 0, or no other row has it. Returns the number of slots. `room` is for 2 n words; `numbers` may be the

@@ -6,6 +6,7 @@
 
 #define FP_MAX_NUM_PERM 1024
 #define FP_MAX_NGRAM 64
+#define FP_MAX_BANDS 1024
 #define FP_LANE_PERMS 16  /* permutations that share one multiple of `step`, see fp_scheme_t */
 #define FP_BLOCK_PERMS 128 /* signatures are computed in multiples of this, then cut */
 #define FP_CHUNK 512      /* windows hashed at a time: hashes and steps stay in the first-level cache */
@@ -45,7 +46,7 @@ typedef struct {
     uint8_t *flags;
     int64_t num_bands, rows_per_band; /* of the three below */
     uint64_t *band_keys;              /* [n, num_bands] */
-    uint8_t *bytes;                   /* [n, num_perm]: of fp_compact, as are the next */
+    uint8_t *bytes;                   /* [n, num_perm] */
     uint32_t *half_keys;              /* [n, num_bands] */
 } fp_sketch_out_t;
 
@@ -70,11 +71,20 @@ typedef struct {
     void (*minhash_update)(const fp_scheme_t *scheme, const uint64_t *hashes, size_t n, uint32_t *values);
     /* counts[j] += how many hashes have bit j. */
     void (*simhash_add)(const uint64_t *hashes, size_t n, uint64_t *counts);
+    /* keys[num_bands] of the values of a signature, `rows_per_band` each. */
+    void (*band_keys)(const uint32_t *values, int64_t num_bands, int64_t rows_per_band, uint64_t *keys);
+    /* A byte of each of n values. */
+    void (*compact)(const uint32_t *values, int64_t n, uint8_t *bytes);
     /* In how many of n bytes two rows agree. */
     int64_t (*count_equal)(const uint8_t *a, const uint8_t *b, int64_t n);
 } fp_kernels_t;
 
 extern const fp_kernels_t fp_kernels_scalar, fp_kernels_avx2, fp_kernels_avx512, fp_kernels_neon;
+
+/* Half of each key, never 0, at half_keys[band * stride]. */
+static inline void fp_half_keys(const uint64_t *keys, int64_t num_bands, uint32_t *half_keys, int64_t stride) {
+    for (int64_t b = 0; b < num_bands; b++) half_keys[b * stride] = (uint32_t)(keys[b] >> 32) ? (uint32_t)(keys[b] >> 32) : 1;
+}
 
 /* fp_isa.c */
 const fp_kernels_t *fp_kernels_best(void);

@@ -16,6 +16,7 @@ cdef extern from "fp_core.h" nogil:
     const int FP_NO_MEMORY
     const int FP_MAX_NUM_PERM
     const int FP_MAX_NGRAM
+    const int FP_MAX_BANDS
 
     ctypedef struct fp_scheme_t:
         pass
@@ -49,6 +50,8 @@ cdef extern from "fp_core.h" nogil:
 
     ctypedef struct fp_kernels_t:
         const char *name
+        void (*band_keys)(const uint32_t *values, int64_t num_bands, int64_t rows_per_band, uint64_t *keys) noexcept nogil
+        void (*compact)(const uint32_t *values, int64_t n, uint8_t *bytes) noexcept nogil
 
     const fp_kernels_t *fp_kernels_best()
     const fp_kernels_t *fp_kernels_by_name(const char *name)
@@ -60,19 +63,12 @@ cdef extern from "fp_core.h" nogil:
     int64_t fp_column_piece_end(const fp_column_t *column, int64_t first, int64_t last)
     void fp_column_row(const fp_column_t *column, int64_t row, const uint8_t **start, size_t *n_bytes, size_t *n_readable)
     void fp_hash_rows(fp_sipkey_t key, const fp_column_t *column, int64_t first, int64_t last, uint64_t *out)
+    void fp_half_keys(const uint64_t *keys, int64_t num_bands, uint32_t *half_keys, int64_t stride)
     int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const fp_column_t *column, int64_t first, int64_t last,
                        fp_text_t *text, const fp_sketch_out_t *out)
 
 
 cdef extern from "fp_cluster.h" nogil:
-    const int FP_MAX_BANDS
-
-    ctypedef struct fp_bands_t:
-        const uint32_t *values
-        int64_t num_perm
-        int64_t num_bands
-        int64_t rows_per_band
-
     ctypedef struct fp_cluster_t:
         const fp_kernels_t *kernels
         const uint8_t *bytes
@@ -88,9 +84,7 @@ cdef extern from "fp_cluster.h" nogil:
         int64_t n_leaders
         int64_t n_budget_exceeded
 
-    void fp_band_keys(const fp_bands_t *bands, int64_t row, uint64_t *keys)
     int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n)
-    void fp_compact(const fp_bands_t *bands, int64_t row, uint8_t *bytes, uint32_t *band_keys, int64_t stride)
     int64_t fp_buckets(const uint32_t *keys, const int32_t *rows, const uint8_t *is_signed, int64_t n, uint64_t *room, uint32_t *numbers)
     int fp_cluster_init(fp_cluster_t *cluster)
     const int64_t FP_BLOCK_ROWS

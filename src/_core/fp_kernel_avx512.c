@@ -35,23 +35,50 @@ FP_TARGET static size_t ascii_run(const uint8_t *in, size_t n, size_t n_readable
     return n;
 }
 
-/* The bits of a hash are the write mask of an add of ones to 64 byte counters, emptied before any can pass 255. */
+/* Full adder of bits: the sum of three, and what is carried. */
+#define FP_SUM3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
+#define FP_CARRY3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0xe8)
+
+FP_TARGET static inline __m512i add_two(__m512i *sum, __m512i a, __m512i b) {
+    const __m512i carry = FP_CARRY3(*sum, a, b);
+    *sum = FP_SUM3(*sum, a, b);
+    return carry;
+}
+
+/* Positional population count: bit j of lane l of level[k] is bit k of how many hashes of that lane have bit j, eight hashes a vector, added by a tree of full
+ * adders (Harley and Seal; Klarqvist, Mula and Lemire 2019). At the end the lanes of a level are write masks of an add of its weight to 64 byte counters. */
 FP_TARGET static void simhash_add(const uint64_t *hashes, size_t n, uint64_t *counts) {
-    const __m512i one = _mm512_set1_epi8(1);
-    for (size_t first = 0; first < n; first += 255) {
-        const size_t last = n - first < 255 ? n : first + 255;
-        __m512i even = _mm512_setzero_si512(), odd = even; /* two sums: an add takes a cycle, and two can start in one */
-        size_t s = first;
-        for (; s + 2 <= last; s += 2) {
-            even = _mm512_mask_add_epi8(even, hashes[s], even, one);
-            odd = _mm512_mask_add_epi8(odd, hashes[s + 1], odd, one);
+    enum { AT_ONCE = 64, MOST = 248 }; /* 31 vectors: five levels, and no byte passes 255 */
+    for (size_t first = 0; first < n; first += MOST) {
+        const size_t last = n - first < MOST ? n : first + MOST;
+        __m512i level[5] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+        for (size_t s = first; s < last; s += AT_ONCE) {
+            __m512i v[8];
+            for (size_t k = 0; k < 8; k++) {
+                const size_t begin = s + 8 * k, left = begin < last ? last - begin : 0;
+                v[k] = left >= 8 ? _mm512_loadu_si512((const void *)(hashes + begin)) : _mm512_maskz_loadu_epi64((__mmask8)((1u << left) - 1), hashes + begin);
+            }
+            const __m512i low = add_two(level + 1, add_two(level, v[0], v[1]), add_two(level, v[2], v[3]));
+            const __m512i high = add_two(level + 1, add_two(level, v[4], v[5]), add_two(level, v[6], v[7]));
+            const __m512i eight = add_two(level + 2, low, high);
+            level[4] = _mm512_xor_si512(level[4], _mm512_and_si512(level[3], eight));
+            level[3] = _mm512_xor_si512(level[3], eight);
         }
-        if (s < last) even = _mm512_mask_add_epi8(even, hashes[s], even, one);
+        uint64_t masks[5][8];
+        memcpy(masks, level, sizeof masks);
+        __m512i even = _mm512_setzero_si512(), odd = even; /* two sums: an add takes a cycle, and two can start in one */
+        for (int k = 0; k < 5; k++) {
+            const __m512i weight = _mm512_set1_epi8((char)(1 << k));
+            for (int lane = 0; lane < 8; lane += 2) {
+                even = _mm512_mask_add_epi8(even, masks[k][lane], even, weight);
+                odd = _mm512_mask_add_epi8(odd, masks[k][lane + 1], odd, weight);
+            }
+        }
         uint8_t bytes[64];
         _mm512_storeu_si512((void *)bytes, _mm512_add_epi8(even, odd));
         for (int j = 0; j < 64; j++) counts[j] += bytes[j];
     }
 }
 
-const fp_kernels_t fp_kernels_avx512 = {"avx512", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, count_equal};
+const fp_kernels_t fp_kernels_avx512 = {"avx512", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, band_keys, compact, count_equal};
 #endif

@@ -4,7 +4,7 @@
  * the minima and the bit counts: no list of shingles exists, so the memory of a call is one normalised text. No globals; any number of
  * threads may run on disjoint rows. Which kernels run never changes a result.
  */
-#include "fp_cluster.h"
+#include "fp_core.h"
 
 #define FP_PIECE_ROWS 4096
 #define FP_PIECE_BYTES ((int64_t)1 << 20)
@@ -88,7 +88,7 @@ typedef struct {
     uint64_t hashes[FP_CHUNK + 16];
     uint32_t starts[FP_CHUNK + FP_MAX_NGRAM + 16];
     uint32_t values[FP_MAX_NUM_PERM + FP_BLOCK_PERMS];
-    uint64_t counts[64];
+    uint64_t counts[64], keys[FP_MAX_BANDS];
 } scratch_t;
 
 /* Hash the next `n_windows` <= FP_CHUNK windows at byte *begin, and move it to the first character behind them. */
@@ -152,7 +152,6 @@ static int32_t saturate(size_t n) { return n > INT32_MAX ? INT32_MAX : (int32_t)
 int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const fp_column_t *column, int64_t first, int64_t last,
                    fp_text_t *text, const fp_sketch_out_t *out) {
     scratch_t scratch;
-    const fp_bands_t bands = {scratch.values, scheme->num_perm, out->num_bands, out->rows_per_band};
     for (int64_t row = first; row < last; row++) {
         const uint8_t *in;
         size_t n_bytes, n_readable;
@@ -164,8 +163,10 @@ int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const
         if (want_values || out->fingerprints)
             sketch_text(kernels, scheme, text, n_chars, n_windows, &scratch, want_values, out->fingerprints != NULL);
         if (out->values) memcpy(out->values + row * scheme->num_perm, scratch.values, sizeof(uint32_t) * (size_t)scheme->num_perm);
-        if (out->band_keys) fp_band_keys(&bands, 0, out->band_keys + row * bands.num_bands);
-        if (out->bytes) fp_compact(&bands, 0, out->bytes + row * bands.num_perm, out->half_keys + row * bands.num_bands, 1);
+        uint64_t *const keys = out->band_keys ? out->band_keys + row * out->num_bands : scratch.keys;
+        if (out->band_keys || out->half_keys) kernels->band_keys(scratch.values, out->num_bands, out->rows_per_band, keys);
+        if (out->half_keys) fp_half_keys(keys, out->num_bands, out->half_keys + row * out->num_bands, 1);
+        if (out->bytes) kernels->compact(scratch.values, scheme->num_perm, out->bytes + row * scheme->num_perm);
         if (out->n_shingles) out->n_shingles[row] = saturate(n_windows);
         if (out->fingerprints) out->fingerprints[row] = fingerprint_of(scratch.counts, n_windows);
         if (out->exact) out->exact[row] = exact_of(scheme, text);
