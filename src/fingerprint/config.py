@@ -131,7 +131,7 @@ class ScanConfig:
     threads : int or None
         Worker threads; None for all cores. Never changes a result.
     memory : int or None
-        Bytes that the scan may take; None for three quarters of what the machine has. Columns of rows and signatures of texts get about half of it while
+        Bytes that the scan may take; None for three quarters of what the machine has. Columns of rows and signatures of texts get two thirds of it while
         they are made, then a sixth, and move to temporary files beyond; the rest is for the work on them, which grows with the number of accounts. Never
         changes a result.
     seed : int

@@ -24,7 +24,7 @@ from .traffic import Traffic, declared_actors
 
 NAMED = {"account_id": True, "org_id": False, "conversation_id": False, "system": True}  # columns that repeat themselves; whether their names are read
 AT_ONCE = 1 << 20  # rows that are renumbered together
-WHILE_READING, AFTERWARDS = 0.55, 1 / 6  # of the memory, what columns may take; the rest is for the work on them
+WHILE_READING, AFTERWARDS = 0.65, 1 / 6  # of the memory, what columns may take; the rest is for the work on them
 KEPT_EVERY = 1 << 20  # rows after which what is done is noted
 KINDS = {"timestamp": np.int64, "line": np.int64}
 

@@ -199,8 +199,8 @@ class Growing:
 
     @property
     def in_memory(self) -> int:
-        """Bytes that it takes in memory; none once it has moved out."""
-        return self._base.nbytes
+        """Bytes that its rows take in memory; none once it has moved out."""
+        return self._n * self._row_bytes if self._file is None else 0
 
     @property
     def is_out(self) -> bool:
@@ -216,12 +216,10 @@ class Growing:
             The disk is full.
         """
         n = self._n + len(rows)
-        if self._file is None and n > len(self._base):
-            size = max(n, len(self._base) * 5 // 4, _FIRST_ROWS)
-            if self._room is not None:
-                self._room.make((size - len(self._base)) * self._row_bytes, self)
-            if self._file is None:  # a reallocation of a large block moves pages, not bytes, and pages beyond the last row are never touched
-                self._base.resize((size, *self._base.shape[1:]), refcheck=False)
+        if self._room is not None:
+            self._room.make(len(rows) * self._row_bytes, self)
+        if self._file is None and n > len(self._base):  # reallocating a large block moves pages, not bytes, and pages beyond the last row are never touched
+            self._base.resize((max(n, len(self._base) * 5 // 4, _FIRST_ROWS), *self._base.shape[1:]), refcheck=False)
         if self._file is not None:
             self._file.write(np.ascontiguousarray(rows, self._base.dtype).data)
         else:
