@@ -23,25 +23,25 @@ TEXT = st.one_of(st.text(max_size=12), st.sampled_from(["", "a", "x" * 300]))
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 40), max_size=30), max_size=8))
 def test_numbers_are_those_of_a_dictionary(batches: list[list[int]]) -> None:
-    numbering, known = Numbering(), dict[int, int]()
+    numbering, known = Numbering(Growing(np.uint64)), dict[int, int]()
     for batch in batches:
         exact = np.array([0 if i == 0 else (i * 0x9E3779B97F4A7C15) % 2**64 for i in batch], np.uint64)
         before = set(known)
         expected = [-1 if e == 0 else known.setdefault(e, len(known)) for e in exact.tolist()]
         numbers, new = numbering.add(exact)
-        assert numbers.tolist() == expected and numbering.n == len(known)
+        assert numbers.tolist() == expected and len(numbering) == len(known)
         assert [exact[i] for i in new] == [e for e in known if e not in before] and (np.diff(new) > 0).all()
 
 
 def test_numbers_of_many_hashes_survive_the_growth_of_the_table() -> None:
     rng = np.random.default_rng(0)
     exact = rng.integers(1, 2**64, 200_000, dtype=np.uint64)
-    numbering = Numbering()
+    numbering = Numbering(Growing(np.uint64))
     for part in np.array_split(exact, 37):
         numbering.add(part)
     numbers, new = numbering.add(exact)
     distinct, first = np.unique(exact, return_index=True)
-    assert len(new) == 0 and numbering.n == len(distinct)
+    assert len(new) == 0 and len(numbering) == len(distinct)
     assert np.array_equal(numbers[np.sort(first)], np.arange(len(distinct)))
 
 

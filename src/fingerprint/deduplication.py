@@ -55,7 +55,7 @@ class Distinct:
         self.values = Growing(np.uint8, config.num_perm, room, "values", stays=True)
         self.band_keys = [column(f"band-{band}", np.uint32) for band in range(choose_bands(config.threshold, config.num_perm)[0])]
         self.text = column("text", np.int32)
-        self._numbering, self._n_rows = Numbering(self.exact.rows), len(self.text.rows)
+        self._numbering, self._n_rows = Numbering(self.exact), len(self.text.rows)
 
     def add(self, texts: pa.Array) -> None:
         """Take in a batch: a string or large_string column, null is the empty text."""
@@ -65,7 +65,6 @@ class Distinct:
             fresh = texts if len(new) == len(texts) else texts.take(pa.array(new))
             if self.store is not None:
                 self.store.append(fresh)
-            self.exact.append(exact[new])
             self.first_row.append(new + self._n_rows)
             self._sign(fresh)
         self._n_rows += len(texts)

@@ -43,7 +43,7 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, 
     """Read and sketch all events; equal texts are kept once. Batches whose texts `room` has kept are read again, and not sketched."""
     room = room or make_room(config)
     store = TextStore(room)
-    distinct, names = Distinct(config.sketch, key, room, config.threads, store), {name: Names(key, is_kept) for name, is_kept in NAMED.items()}
+    distinct, names = Distinct(config.sketch, key, room, config.threads, store), {name: Names(key, is_kept, room) for name, is_kept in NAMED.items()}
     parts = {name: Growing(KINDS.get(name, np.int32), room=room) for name in ("timestamp", "file", "line", *NAMED)}
     n_rows = 0
     with watch.stage("reading and fingerprinting", reader.total_bytes):
@@ -62,15 +62,14 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, 
         room.keep(rows=n_rows)
     if len(distinct.text.rows) != n_rows:
         raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
+    accounts, (system_texts, system_rank) = names["account_id"].names, _ascending(names["system"].names)
+    del names
     with watch.stage("clustering near-duplicates", len(distinct)):
         order, found = distinct.clustered(watch.progress.advance)
     room.shrink(int(AFTERWARDS * memory(config)))
     column = {name: part.rows for name, part in parts.items()} | {"text": room.own(distinct.text.rows)}
-    accounts = names["account_id"].names
     actor = declared_actors(column["account_id"], len(accounts), column["org_id"])
-    system_texts, rank = _ascending(names["system"].names)
-    del names
-    _renumber(column["system"], rank)
+    _renumber(column["system"], system_rank)
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     _renumber(column["text"], rank)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .errors import ConfigError, InputError
 
-_FIRST_ROWS = 1 << 12
+_FIRST_BYTES = 1 << 14
 _STATE = "state.json"
 _SCHEMA = "fp-scan-state-1"
 
@@ -185,13 +185,18 @@ class Growing:
         By which a room with a folder keeps it.
     stays : bool
         Whether it is read out of order, so that others move to files before it does.
+
+    Notes
+    -----
+    Memory is mapped for itself: growing it moves pages, not bytes, and pages beyond the last row are never touched, where numpy.resize fills them.
     """
 
     def __init__(self, kind: npt.DTypeLike, width: int | None = None, room: Room | None = None, name: str = "", stays: bool = False) -> None:
-        self._base = np.empty((0,) if width is None else (0, width), kind)
+        self._kind, self._shape = np.dtype(kind), () if width is None else (width,)
+        self._row_bytes = self._kind.itemsize * (1 if width is None else width)
         self._n, self._room, self.name, self.stays = 0, room, name, stays
+        self._map: mmap.mmap | None = None
         self._file: IO[bytes] | None = None
-        self._row_bytes = self._base.itemsize * (1 if width is None else width)
         kept = room.admit(self, name) if room is not None else None
         if room is not None and kept is not None:
             self._n = kept
@@ -215,30 +220,52 @@ class Growing:
         OSError
             The disk is full.
         """
-        n = self._n + len(rows)
+        if not len(rows):
+            return
         if self._room is not None:
             self._room.make(len(rows) * self._row_bytes, self)
-        if self._file is None and n > len(self._base):  # reallocating a large block moves pages, not bytes, and pages beyond the last row are never touched
-            self._base.resize((max(n, len(self._base) * 5 // 4, _FIRST_ROWS), *self._base.shape[1:]), refcheck=False)
         if self._file is not None:
-            self._file.write(np.ascontiguousarray(rows, self._base.dtype).data)
+            self._file.write(np.ascontiguousarray(rows, self._kind).data)
         else:
-            self._base[self._n : n] = rows
-        self._n = n
+            self._reserve((self._n + len(rows)) * self._row_bytes)
+            self._view(self._n, len(rows))[:] = rows
+        self._n += len(rows)
+
+    def _reserve(self, n_bytes: int) -> None:
+        before = len(self._map) if self._map is not None else 0
+        if n_bytes <= before:
+            return
+        size = max(n_bytes, before * 5 // 4, _FIRST_BYTES)
+        try:
+            if self._map is not None:
+                self._map.resize(size)
+                return
+        except BufferError:  # somebody still holds rows from before
+            pass
+        grown = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if self._map is not None:
+            grown.write(memoryview(self._map)[: self._n * self._row_bytes])
+        self._map = grown
+
+    def _view(self, first: int, n: int) -> npt.NDArray[Any]:
+        if self._map is None or not n:
+            return np.empty((0, *self._shape), self._kind)
+        flat = np.frombuffer(self._map, self._kind, n * self._row_bytes // self._kind.itemsize, first * self._row_bytes)
+        return flat.reshape((n, *self._shape))
 
     def move_out(self) -> None:
         """Move all rows to a file, to which later ones are appended."""
-        self._open(Room().file())
-        self.append(self._base[: self.clear()])
-        self._base = self._base[:0].copy()
+        file = Room().file()
+        file.write(self._view(0, self._n).data)
+        self._open(file)
+        self._map = None
 
-    def clear(self) -> int:
-        """Forget all rows; return how many there were."""
-        n, self._n = self._n, 0
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._n = 0
         if self._file is not None:
             self._file.seek(0)
             self._file.truncate()
-        return n
 
     def flush(self) -> int:
         """Hand everything to the file, if there is one; return the number of rows."""
@@ -257,9 +284,9 @@ class Growing:
     def rows(self) -> npt.NDArray[Any]:
         """The rows so far, not a copy: valid until more are appended, and what is written into them stays."""
         if self._file is None or not self._n:
-            return self._base[: self._n]
+            return self._view(0, self._n)
         self._file.flush()
-        return np.memmap(self._file, self._base.dtype, "r+", shape=(self._n, *self._base.shape[1:]))
+        return np.memmap(self._file, self._kind, "r+", shape=(self._n, *self._shape))
 
     def _open(self, file: IO[bytes]) -> None:
         self._file = file

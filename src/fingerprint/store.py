@@ -13,9 +13,10 @@ import pyarrow as pa
 from . import _core
 from .columns import text_columns
 from .keys import Key
-from .room import Growing, Room
+from .room import Growing, Room, let_go
 
 _FIRST_SLOTS = 1 << 12
+HASHES_AT_ONCE = 1 << 20
 _SCHEMA = pa.schema([("text", pa.large_string())])
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _BLOCK_ROWS, _BLOCK_BYTES = 16_384, 4 << 20  # of texts that are compressed, and read, together
@@ -26,20 +27,17 @@ class Numbering:
 
     Parameters
     ----------
-    known : uint64[n], optional
-        Hashes that have the numbers from 0 on.
-
-    Attributes
-    ----------
-    n : int
-        Numbers given so far.
+    hashes : Growing of uint64
+        Takes each hash at its number; those that are there already have the numbers from 0 on.
     """
 
-    def __init__(self, known: npt.NDArray[np.uint64] | None = None) -> None:
-        self.n = 0
-        self._slots, self._numbers = np.zeros(_FIRST_SLOTS, np.uint64), np.zeros(_FIRST_SLOTS, np.int32)
-        if known is not None:
-            self.add(known)
+    def __init__(self, hashes: Growing) -> None:
+        self.hashes = hashes
+        self._slots, self._numbers = np.zeros(0, np.uint64), np.zeros(0, np.int32)
+        self._reserve(len(self))
+
+    def __len__(self) -> int:
+        return len(self.hashes.rows)
 
     def add(self, exact: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Number hashes.
@@ -56,22 +54,28 @@ class Numbering:
         new : int64[m]
             Where a hash appears for the first time, ascending.
         """
-        self._reserve(self.n + len(exact))
-        numbers, before = np.empty(len(exact), np.int32), self.n
-        self.n = _core.intern_rows(np.ascontiguousarray(exact), self._slots, self._numbers, self.n, numbers)
+        before = len(self)
+        self._reserve(before + len(exact))
+        numbers = np.empty(len(exact), np.int32)
+        _core.intern_rows(np.ascontiguousarray(exact), self._slots, self._numbers, before, numbers)
         highest = np.maximum.accumulate(np.concatenate([[before - 1], numbers]))
-        return numbers, np.flatnonzero(np.diff(highest) > 0)
+        new = np.flatnonzero(np.diff(highest) > 0)
+        self.hashes.append(exact[new])
+        return numbers, new
 
     def _reserve(self, n: int) -> None:
-        if 4 * n <= 3 * len(self._slots):
+        """Make the table large enough for n hashes; the old one goes first, since all hashes are at hand."""
+        size = len(self._slots)
+        if 4 * n <= 3 * size and size:
             return
-        slots = np.zeros(max(2 * n, len(self._slots) * 3 // 2), np.uint64)
-        numbers, taken = np.zeros(len(slots), np.int32), np.flatnonzero(self._slots)
-        of = self._numbers[taken]
-        known = np.empty(len(taken), np.uint64)
-        known[of] = self._slots[taken]
-        _core.intern_rows(known, slots, numbers, 0, np.empty(len(known), np.int32))
-        self._slots, self._numbers = slots, numbers
+        self._slots, self._numbers = np.zeros(0, np.uint64), np.zeros(0, np.int32)
+        self._slots = np.zeros(max(2 * n, size * 3 // 2, _FIRST_SLOTS), np.uint64)
+        self._numbers = np.zeros(len(self._slots), np.int32)
+        known = self.hashes.rows
+        for low in range(0, len(known), HASHES_AT_ONCE):
+            part = np.ascontiguousarray(known[low : low + HASHES_AT_ONCE])
+            _core.intern_rows(part, self._slots, self._numbers, low, np.empty(len(part), np.int32))
+        let_go(known)
 
 
 class Names:
@@ -83,10 +87,12 @@ class Names:
         Of the hashes by which they are told apart.
     is_kept : bool
         Whether the names themselves are wanted, or their numbers only.
+    room : Room, optional
+        Where their hashes lie.
     """
 
-    def __init__(self, key: Key, is_kept: bool = True) -> None:
-        self._key, self._numbering, self._is_kept = key.derive("names").material, Numbering(), is_kept
+    def __init__(self, key: Key, is_kept: bool = True, room: Room | None = None) -> None:
+        self._key, self._numbering, self._is_kept = key.derive("names").material, Numbering(Growing(np.uint64, room=room)), is_kept
         self._new: list[pa.LargeStringArray] = []
 
     def add(self, column: pa.Array) -> npt.NDArray[np.int32]:
