@@ -74,7 +74,7 @@ def partitions(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Ite
     def sums() -> Profiles:
         return profile(sample.evidence.vectors, sample.point, sample.actor, sample.half, sample.evidence.n_actors)
 
-    with ahead(min(2, threads) if graph.nnz > LARGE else threads) as submit:  # each walk over a large graph takes a gigabyte
+    with ahead(1 if graph.nnz > LARGE else threads) as submit:  # each walk over a large graph takes gigabytes
         work = [*(submit(partial(neighbours, r)) for r in resolution_ladder(graph, 2 * sample.config.resolution)),
                 *(submit(partial(prompts, r, m)) for r, m in _prompt_ladder(sample))]
         made = submit(sums)
