@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import texts
@@ -19,19 +18,11 @@ N = 100_000
 CASES = {"distinct": (0.0, 0.0), "half repeats": (0.5, 0.0), "nine tenths repeats": (0.9, 0.0), "a tenth of 50 kB": (0.0, 0.1)}
 
 
-def rows(n: int, repeats: float, long: float) -> pa.Array:
-    """Return rows of families, shuffled, of which a share repeats others and a share of the others is long."""
-    rng = np.random.default_rng(3)
-    n_new = max(1, round(n * (1 - repeats)))
-    column = texts.families_fast(rng, n_new, round(n_new * long))
-    return column.take(pa.array(rng.permutation(np.concatenate([np.arange(n_new), rng.integers(n_new, size=n - n_new)]))))
-
-
 @pytest.mark.parametrize("case", CASES)
 def bench_deduplicate(measure: Measure, key: Key, case: str) -> None:
     """Texts to clusters, near-duplicates found checked against the families that the texts were made of."""
     n = 200 if measure.is_smoke else N // 10 if CASES[case][1] else N
-    column = rows(n, *CASES[case])
+    column = texts.rows_of_families(np.random.default_rng(3), n, *CASES[case])
     labels = fp.deduplicate(column, key=key).labels
     families = [texts.family_of(text) for text in column.to_pylist()]
     first: dict[str, int] = {}

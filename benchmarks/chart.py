@@ -27,7 +27,7 @@ def dedup(path: str) -> tuple[str, Bars]:
     """Return title and bars of Parquet to near-duplicate clusters."""
     found: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
     bars = [(f"{run['method']}, {run['n'] / 1e6:g} M rows", run["prompts_per_s"]) for run in found["runs"]]
-    return "Parquet to near-duplicate clusters, families of five, two threads", bars
+    return "Parquet to near-duplicate clusters, families of five, two cores", bars
 
 
 def draw(charts: list[tuple[str, Bars]], foot: str) -> str:

@@ -106,22 +106,21 @@ def write_corpus(path: Path, options: argparse.Namespace) -> None:
     with pq.ParquetWriter(path, pa.schema([("prompt", pa.large_string())])) as writer:
         at_once = PART_LONG if options.long else PART
         for low in range(0, options.n, at_once):
-            n = min(at_once, options.n - low)
-            n_new = max(1, round(n * (1 - options.repeats)))
-            column = texts.families_fast(rng, n_new, round(n_new * options.long))
-            rows = np.concatenate([np.arange(n_new), rng.integers(n_new, size=n - n_new)])
-            writer.write_table(pa.table({"prompt": column.take(pa.array(rng.permutation(rows)))}))
+            writer.write_table(pa.table({"prompt": texts.rows_of_families(rng, min(at_once, options.n - low), options.repeats, options.long)}))
+
+
+def batches(path: Path, n: int) -> Iterator[pa.Array]:
+    """Yield the first `n` prompts of a file, reading no further."""
+    for batch in pq.ParquetFile(path).iter_batches(65_536, columns=["prompt"]):
+        yield batch.column("prompt").slice(0, n)
+        n -= len(batch)
+        if n <= 0:
+            return
 
 
 def ours(path: Path, n: int, threads: int | None) -> Integers:
     """Cluster with this library, as rows are read."""
-    def batches() -> Iterator[pa.Array]:
-        left = n
-        for batch in pq.ParquetFile(path).iter_batches(65_536, columns=["prompt"]):
-            yield batch.column("prompt").slice(0, max(left, 0))
-            left -= len(batch)
-
-    return fp.deduplicate(batches(), key=KEY, threads=threads).labels
+    return fp.deduplicate(batches(path, n), key=KEY, threads=threads).labels
 
 
 def shingles(text: str) -> list[str]:
@@ -131,8 +130,7 @@ def shingles(text: str) -> list[str]:
 
 def read(path: Path, n: int) -> list[str]:
     """Return the first `n` prompts."""
-    prompts: list[str] = pq.read_table(path, columns=["prompt"]).column("prompt").slice(0, n).to_pylist()
-    return prompts
+    return [prompt for batch in batches(path, n) for prompt in batch.to_pylist()]
 
 
 def rensa(path: Path, n: int, threads: int | None) -> Integers:
@@ -177,7 +175,7 @@ def text_dedup(path: Path, n: int, threads: int | None) -> Integers:
     """Run text-dedup's own command, which says which rows it would keep: those that start a cluster. Its shingles are words, its clusters not verified."""
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / "part.parquet"
-        pq.write_table(pq.read_table(path, columns=["prompt"]).slice(0, n), part)
+        pq.write_table(pa.table({"prompt": pa.chunked_array(batches(path, n))}), part)
         command = [os.environ.get("TEXT_DEDUP_PYTHON", sys.executable), "-m", "text_dedup.minhash", "--path", "parquet", "--data_files", str(part),
                    "--split", "train", "--cache_dir", f"{folder}/cache", "--output", f"{folder}/out", "--column", "prompt", "--batch_size", "10000",
                    "--num_perm", "128", "--ngram", "2", "--threshold", "0.7", "--num_proc", str(threads or os.cpu_count() or 1)]

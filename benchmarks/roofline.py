@@ -27,7 +27,7 @@ from fingerprint.sketch import exact_hashes, sketch
 KEY = fp.Key(bytes(range(16)))
 N, ROUNDS = 20_000, 9
 NUM_PERM, NGRAM, DIM = 128, 5, 256
-LANES = {"avx512": 16, "avx2": 8, "scalar": 1}  # of 32 bits
+LANES = {"avx512": 16, "avx2": 8, "neon": 4, "scalar": 1}  # of 32 bits
 SIPHASH_13 = 4  # rounds for a window of up to 7 bytes, of 14 operations on 64 bits each
 
 

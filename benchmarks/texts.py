@@ -105,7 +105,7 @@ def mixed(rng: random.Random, n_chars: int) -> str:
 KINDS = {"en208": (english, 208), "en107": (english, 107), "zh": (chinese, 60), "mixed": (mixed, 208)}
 
 
-def families_fast(rng: np.random.Generator, n: int, n_long: int = 0, n_variants: int = 5, n_words: int = 35, n_long_words: int = 8700) -> pa.Array:
+def family_rows(rng: np.random.Generator, n: int, n_long: int = 0, n_variants: int = 5, n_words: int = 35, n_long_words: int = 8700) -> pa.Array:
     """Return about 208 characters of text in each of `n` rows, in families: a number that names the family, words by Zipf's law, one of them replaced.
 
     The first `n_long` are 50 kB long. Large_string column; millions of rows a minute.
@@ -123,8 +123,15 @@ def families_fast(rng: np.random.Generator, n: int, n_long: int = 0, n_variants:
     return pa.concat_arrays(parts)
 
 
+def rows_of_families(rng: np.random.Generator, n: int, repeats: float = 0.0, long: float = 0.0) -> pa.Array:
+    """Return `n` rows of :func:`family_rows`, shuffled, of which a share repeats others, and a share of the others is long."""
+    n_new = max(1, round(n * (1 - repeats)))
+    rows = np.concatenate([np.arange(n_new), rng.integers(n_new, size=n - n_new)])
+    return family_rows(rng, n_new, round(n_new * long)).take(pa.array(rng.permutation(rows)))
+
+
 def family_of(text: str) -> str:
-    """Return what names the family of a text of :func:`families_fast`."""
+    """Return what names the family of a text of :func:`family_rows`."""
     return text.partition(" ")[0]
 
 
@@ -138,16 +145,7 @@ def corpus(name: str, n: int, seed: int = 1) -> Corpus:
 
 
 @cache
-def families(n: int, n_variants: int = 5, seed: int = 1) -> Corpus:
-    """Return prompts in families of near duplicates, shuffled: a prompt and variants of it with one word replaced."""
-    rng = random.Random(f"families:{seed}")
-    texts: list[str] = []
-    while len(texts) < n:
-        words = english(rng, 208).split(" ")
-        for _ in range(n_variants):
-            variant = list(words)
-            variant[rng.randrange(len(words))] = rng.choice(WORDS)
-            texts.append(" ".join(variant))
-    del texts[n:]
-    rng.shuffle(texts)
-    return Corpus("families", pa.array(texts, pa.string()), sum(len(text.encode()) for text in texts))
+def families(n: int, seed: int = 1) -> Corpus:
+    """Return the prompts of :func:`family_rows`, shuffled."""
+    column = rows_of_families(np.random.default_rng(seed), n)
+    return Corpus("families", column, int(pc.sum(pc.binary_length(column)).as_py()))

@@ -12,6 +12,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fingerprint import clusters
 from fingerprint.clusters import Clusters, cluster, cluster_distinct, compact, number_buckets
 from fingerprint.errors import ConfigError
 from fingerprint.keys import Key
@@ -219,7 +220,7 @@ def test_buckets_are_numbered_in_the_order_of_the_rows(key: Key) -> None:
     s = sketch(texts, key=key)
     made = compact(s.signatures[np.unique(s.exact, return_index=True)[1]])
     before, rows = np.stack(made.band_keys), np.random.default_rng(0).permutation(len(made)).astype(np.int32)
-    n_slots = number_buckets(made, rows, 2)
+    n_slots = number_buckets(made, rows)
     for keys, numbers, n in zip(before[:, rows], made.band_keys, n_slots.tolist(), strict=True):
         size = Counter(k for k, signed in zip(keys.tolist(), made.signed[rows].tolist(), strict=True) if signed)
         shared = [bool(signed) and size[k] > 1 for k, signed in zip(keys.tolist(), made.signed[rows].tolist(), strict=True)]
@@ -241,7 +242,7 @@ def test_distinct_texts_cluster_as_any_do(key: Key) -> None:
 
 
 @pytest.mark.parametrize("max_candidates", [2, 64])
-def test_threads_change_nothing(max_candidates: int) -> None:
+def test_threads_change_nothing(max_candidates: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of families, many in the same block, beside crowded buckets: most of what is found for a block is stale when it is settled."""
     rng = np.random.default_rng(0)
     values = rng.integers(0, 2**32, (600, 128), dtype=np.uint32)[rng.integers(0, 600, 9000)]
@@ -250,6 +251,7 @@ def test_threads_change_nothing(max_candidates: int) -> None:
     values[::3, :6] = 7
     signatures = Signatures(values, np.full(9000, 99, np.int32), "crafted", "")
     rows = rng.permutation(9000).astype(np.int32)
+    monkeypatch.setattr(clusters, "SHARED_FROM", 0)
     one, *others = (cluster_distinct(compact(signatures), rows, max_candidates=max_candidates, threads=n) for n in (1, 2, 5))
     assert len(one) > 600 and one.n_budget_exceeded > 1000
     for other in others:

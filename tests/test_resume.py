@@ -52,6 +52,19 @@ def whole(dumps: list[str]) -> fp.Scan:
     return scan(dumps)
 
 
+@pytest.fixture(scope="module")
+def unsearched(dumps: list[str]) -> fp.Scan:
+    """The same without a search for groups, which takes most of the time and starts from what was kept last: one test is enough for that."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pipeline, "search", lambda detector: [])
+        return scan(dumps)
+
+
+@pytest.fixture
+def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "search", lambda detector: [])
+
+
 def same(left: fp.Scan, right: fp.Scan) -> None:
     for name in ("accounts", "clusters", "prompts", "rejects"):
         assert getattr(left, name).equals(getattr(right, name)), name
@@ -64,23 +77,31 @@ def cut(*_: Any, **__: Any) -> Any:
     raise Cut
 
 
-PLACES: list[tuple[Any, str]] = [(deduplication, "cluster_distinct"), (vectors.VectorIndex, "nearest"), (pipeline, "search")]
-
-
-@pytest.mark.parametrize("place", PLACES, ids=["clustering", "nearest", "search"])
-def test_what_is_cut_off_goes_on(place: tuple[Any, str], dumps: list[str], whole: fp.Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def cut_and_go_on(place: tuple[Any, str], dumps: list[str], wanted: fp.Scan, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(*place, cut)
         with pytest.raises(Cut):
-            scan(dumps, state=tmp_path / "s")
-    assert (tmp_path / "s").stat().st_mode & 0o777 == 0o700 and all(p.stat().st_mode & 0o777 == 0o600 for p in (tmp_path / "s").iterdir())
+            scan(dumps, state=folder)
+    assert folder.stat().st_mode & 0o777 == 0o700 and all(p.stat().st_mode & 0o777 == 0o600 for p in folder.iterdir())
     signed: list[int] = []
     monkeypatch.setattr(deduplication.Distinct, "_sign", lambda self, texts: signed.append(len(texts)))
-    same(scan(dumps, state=tmp_path / "s", config=fp.ScanConfig(controls=False, threads=1, memory=600_000_000)), whole)
+    same(scan(dumps, state=folder, config=fp.ScanConfig(controls=False, threads=1, memory=600_000_000)), wanted)
     assert not signed, "what was sketched is not sketched again"
 
 
-def test_a_cut_while_reading_and_another_while_clustering(dumps: list[str], whole: fp.Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_in_the_search_comes_to_the_same_findings(dumps: list[str], whole: fp.Scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert whole.campaigns
+    cut_and_go_on((pipeline, "search"), dumps, whole, tmp_path / "s", monkeypatch)
+
+
+@pytest.mark.parametrize("place", [(deduplication, "cluster_distinct"), (vectors.VectorIndex, "nearest")], ids=["clustering", "nearest"])
+def test_what_is_cut_off_goes_on(place: tuple[Any, str], dumps: list[str], unsearched: fp.Scan, no_search: None, tmp_path: Path,
+                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_and_go_on(place, dumps, unsearched, tmp_path / "s", monkeypatch)
+
+
+def test_a_cut_while_reading_and_another_while_clustering(dumps: list[str], unsearched: fp.Scan, no_search: None, tmp_path: Path,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "KEPT_EVERY", 2000)
     add = deduplication.Distinct.add
 
@@ -107,12 +128,12 @@ def test_a_cut_while_reading_and_another_while_clustering(dumps: list[str], whol
     with monkeypatch.context() as patched, pytest.raises(Cut):
         patched.setattr(clusters._core, "cluster_rows", spoiling)  # band keys have been written over by then
         scan(dumps, state=tmp_path / "s")
-    same(scan(dumps, state=tmp_path / "s"), whole)
+    same(scan(dumps, state=tmp_path / "s"), unsearched)
 
 
-def test_a_scan_that_ended_can_be_told_again(dumps: list[str], whole: fp.Scan, tmp_path: Path) -> None:
+def test_a_scan_that_ended_can_be_told_again(dumps: list[str], unsearched: fp.Scan, no_search: None, tmp_path: Path) -> None:
     for _ in range(2):
-        same(scan(dumps, state=tmp_path / "s"), whole)
+        same(scan(dumps, state=tmp_path / "s"), unsearched)
 
 
 @pytest.mark.parametrize(("name", "change"), [

@@ -65,14 +65,36 @@ cdef class _Finding:
         _check_clustered(status)
 
 
+cdef int _check_clustering(const uint8_t[:, ::1] values, const int32_t[::1] rows, list numbers, const int64_t[::1] n_slots, int64_t min_equal,
+                           int64_t max_candidates) except -1:
+    cdef const uint32_t[::1] band
+    cdef int64_t n = rows.shape[0], b, i
+    _check_length("n_slots", n_slots.shape[0], len(numbers))
+    _check_bands(values.shape[1], len(numbers), 1)
+    if not 1 <= max_candidates <= 1 << 20 or min_equal < 1 or n >= (1 << 31) - 1:
+        raise ConfigError(f"max_candidates {max_candidates}, min_equal {min_equal} or the number of rows, {n}, is out of range")
+    for i in range(n):
+        if not 0 <= rows[i] < values.shape[0]:
+            raise ValueError(f"row number {rows[i]} at {i} is beyond the {values.shape[0]} signatures")
+    for b in range(len(numbers)):
+        band = numbers[b]
+        _check_length("numbers", band.shape[0], n)
+        if not 0 <= n_slots[b] <= n:
+            raise ValueError(f"{n_slots[b]} slots of band {b} are not those of {n} rows")
+        for i in range(n):
+            if <int64_t>band[i] > n_slots[b]:
+                raise ValueError(f"bucket {band[i]} of band {b} is beyond its {n_slots[b]} slots")
+    return 0
+
+
 def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows not None, list numbers not None, const int64_t[::1] n_slots not None,
-                 int64_t min_equal, int64_t max_candidates, int32_t[::1] labels not None,
-                 int32_t[::1] n_equal not None, advance=None, *, map=map, int n_parts=1, int file=-1, isa=None):
+                 int64_t min_equal, int64_t max_candidates, int32_t[::1] labels not None, int32_t[::1] n_equal not None, advance=None, *, map=map,
+                 int n_parts=1, int file=-1, isa=None):
     """Assign each of ``rows``, in this order, to a leader; see fingerprint.clusters. Returns ``n_budget_exceeded``. Releases the GIL.
 
-    ``numbers``, num_bands arrays uint32[n], and ``n_slots`` are those of :func:`bucket_rows`, ``labels`` the clusters in the order of their leaders; ``advance``
-    is called now and then with the number of rows done since the last call. With ``map`` of an executor ``n_parts`` threads share the work. With ``file``, a descriptor, the values are read from there: ``values`` is the
-    same, mapped into memory, and is not touched.
+    ``numbers``, num_bands arrays uint32[n], and ``n_slots`` are those of :func:`bucket_rows`, ``labels`` the clusters in the order of their leaders;
+    ``advance`` is called now and then with the number of rows done since the last call. With ``map`` of an executor ``n_parts`` threads share the work.
+    With ``file``, a descriptor, the values are read from there: ``values`` is the same, mapped into memory, and is not touched.
     """
     cdef fp_cluster_t cluster
     cdef _Finding finding
@@ -81,18 +103,9 @@ def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows 
     cdef const uint32_t[::1] band
     cdef const uint32_t **bands
     memset(&cluster, 0, sizeof(cluster))
-    _check_length("n_slots", n_slots.shape[0], n_bands)
     _check_length("labels", labels.shape[0], n)
     _check_length("n_equal", n_equal.shape[0], n)
-    _check_bands(values.shape[1], n_bands, 1)
-    if not 1 <= max_candidates <= 1 << 20 or min_equal < 1 or n >= (1 << 31) - 1:
-        raise ConfigError(f"max_candidates {max_candidates}, min_equal {min_equal} or the number of rows, {n}, is out of range")
-    for i in range(n):
-        if not 0 <= rows[i] < values.shape[0]:
-            raise ValueError(f"row number {rows[i]} at {i} is beyond the {values.shape[0]} signatures")
-    for b in range(n_bands):
-        if not 0 <= n_slots[b] <= n:
-            raise ValueError(f"{n_slots[b]} slots of band {b} are not those of {n} rows")
+    _check_clustering(values, rows, numbers, n_slots, min_equal, max_candidates)
     if n == 0:
         return 0
     cluster.kernels = _kernels(isa)
@@ -107,10 +120,6 @@ def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows 
             raise MemoryError(f"no memory for the buckets of {n} rows")
         for b in range(n_bands):
             band = numbers[b]
-            _check_length("numbers", band.shape[0], n)
-            for i in range(n):
-                if <int64_t>band[i] > n_slots[b]:
-                    raise ValueError(f"bucket {band[i]} of band {b} is beyond its {n_slots[b]} slots")
             bands[b] = &band[0]
         cluster.numbers = bands
         finding = _Finding.__new__(_Finding)

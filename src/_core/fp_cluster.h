@@ -35,8 +35,8 @@ int fp_cluster_init(fp_cluster_t *cluster);
 /* Look for the leaders of positions [first, last), which lie in a block [begin, begin + FP_BLOCK_ROWS), among those of before the block. Several threads may
  * do that for parts of a block. FP_OK, FP_NO_MEMORY, or FP_NO_INPUT where the file cannot be read. */
 int fp_cluster_find(const fp_cluster_t *cluster, int64_t begin, int64_t first, int64_t last);
-/* Settle positions [begin, end) of a block, which have been looked for if `is_found`, else are now: labels[i] the cluster, numbered in the order of their leaders,
- * n_equal[i] the equal values with its leader. Blocks come in turn from 0. As fp_cluster_find. */
+/* Settle positions [begin, end) of a block, which have been looked for if `is_found`, else are now: labels[i] the cluster, numbered in the order of their
+ * leaders, n_equal[i] the equal values with its leader. Blocks come in turn from 0. As fp_cluster_find. */
 int fp_cluster_settle(fp_cluster_t *cluster, int64_t begin, int64_t end, int is_found, int32_t *labels, int32_t *n_equal);
 void fp_cluster_free(fp_cluster_t *cluster);
 

@@ -81,6 +81,20 @@ typedef struct {
 
 extern const fp_kernels_t fp_kernels_scalar, fp_kernels_avx2, fp_kernels_avx512, fp_kernels_neon;
 
+#define FP_INLINE static inline __attribute__((always_inline, unused)) /* into whatever instruction set the caller is compiled for */
+
+/* Keys of all bands advance together, a value of each at a time: the mixing of one band is a chain, and that of the others fills its gaps. */
+FP_INLINE void fp_band_keys(const uint32_t *values, int64_t num_bands, int64_t rows_per_band, uint64_t *keys) {
+    for (int64_t b = 0; b < num_bands; b++) keys[b] = (uint64_t)(b + 1) << 32;
+    for (int64_t r = 0; r < rows_per_band; r++)
+        for (int64_t b = 0; b < num_bands; b++) keys[b] = fp_mix64(keys[b] ^ values[b * rows_per_band + r]);
+}
+
+/* The upper bits of a minimum are mostly zero and the lowest depend on its place: those of a multiple are taken. */
+FP_INLINE void fp_compact(const uint32_t *values, int64_t n, uint8_t *bytes) {
+    for (int64_t i = 0; i < n; i++) bytes[i] = (uint8_t)((values[i] * 0x9e3779b1u) >> 24);
+}
+
 /* Half of each key, never 0, at half_keys[band * stride]. */
 static inline void fp_half_keys(const uint64_t *keys, int64_t num_bands, uint32_t *half_keys, int64_t stride) {
     for (int64_t b = 0; b < num_bands; b++) half_keys[b * stride] = (uint32_t)(keys[b] >> 32) ? (uint32_t)(keys[b] >> 32) : 1;

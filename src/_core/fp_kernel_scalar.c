@@ -97,16 +97,4 @@ static int64_t count_equal(const uint8_t *a, const uint8_t *b, int64_t n) {
     return n_equal;
 }
 
-/* Keys of all bands advance together, a value of each at a time: the mixing of one band is a chain, and that of the others fills its gaps. */
-static void band_keys(const uint32_t *values, int64_t num_bands, int64_t rows_per_band, uint64_t *keys) {
-    for (int64_t b = 0; b < num_bands; b++) keys[b] = (uint64_t)(b + 1) << 32;
-    for (int64_t r = 0; r < rows_per_band; r++)
-        for (int64_t b = 0; b < num_bands; b++) keys[b] = fp_mix64(keys[b] ^ values[b * rows_per_band + r]);
-}
-
-/* The upper bits of a minimum are mostly zero and the lowest depend on its place: those of a multiple are taken. */
-static void compact(const uint32_t *values, int64_t n, uint8_t *bytes) {
-    for (int64_t i = 0; i < n; i++) bytes[i] = (uint8_t)((values[i] * 0x9e3779b1u) >> 24);
-}
-
-const fp_kernels_t fp_kernels_scalar = {"scalar", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, band_keys, compact, count_equal};
+const fp_kernels_t fp_kernels_scalar = {"scalar", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, fp_band_keys, fp_compact, count_equal};

@@ -163,14 +163,8 @@ FP_TARGET static int64_t count_equal(const uint8_t *a, const uint8_t *b, int64_t
     return n_equal;
 }
 
-/* Keys of all bands advance together, a value of each at a time: the mixing of one band is a chain, and that of the others fills its gaps. */
 FP_TARGET static void band_keys(const uint32_t *values, int64_t num_bands, int64_t rows_per_band, uint64_t *keys) {
-    for (int64_t b = 0; b < num_bands; b++) keys[b] = (uint64_t)(b + 1) << 32;
-    for (int64_t r = 0; r < rows_per_band; r++)
-        for (int64_t b = 0; b < num_bands; b++) keys[b] = fp_mix64(keys[b] ^ values[b * rows_per_band + r]);
+    fp_band_keys(values, num_bands, rows_per_band, keys);
 }
 
-/* The upper bits of a minimum are mostly zero and the lowest depend on its place: those of a multiple are taken. */
-FP_TARGET static void compact(const uint32_t *values, int64_t n, uint8_t *bytes) {
-    for (int64_t i = 0; i < n; i++) bytes[i] = (uint8_t)((values[i] * 0x9e3779b1u) >> 24);
-}
+FP_TARGET static void compact(const uint32_t *values, int64_t n, uint8_t *bytes) { fp_compact(values, n, bytes); }

@@ -59,8 +59,7 @@ def _unsampled(groups: Sequence[Group], detector: Detector, traffic: Traffic) ->
     """Return what the members of the groups hold beside the sample."""
     members = distinct(np.concatenate([np.zeros(0, np.int64), *(g.members for g in groups)]))
     n_texts = max(len(traffic.exact), 1)
-    own = traffic.events_of(members)
-    own = own[traffic.text[own] >= 0]
+    own = _written(members, traffic)
     found = Holdings.of(traffic.actor[traffic.account[own]], traffic.text[own], n_texts, traffic.system[own])
     return found[~np.isin(found.actor * n_texts + found.text, detector.actor * n_texts + detector.text)]
 
@@ -99,9 +98,14 @@ def _beside(segment: Segment, system: npt.NDArray[np.int32], detector: Detector)
     return np.concatenate([has, [False]])[np.where(system >= 0, np.searchsorted(named, system), len(named))]
 
 
+def _written(actors: npt.NDArray[np.int64], traffic: Traffic) -> npt.NDArray[np.int64]:
+    """Return the events of some actors that have a text, ascending."""
+    own = traffic.events_of(actors)
+    return own[traffic.text[own] >= 0]
+
+
 def _events(group: Group, actor: npt.NDArray[np.int64], text: npt.NDArray[np.int64], traffic: Traffic) -> npt.NDArray[np.int64]:
     n_texts = max(len(traffic.exact), 1)
     pair = np.sort(actor * n_texts + text)
-    own = traffic.events_of(group.members)
-    own = own[traffic.text[own] >= 0]
+    own = _written(group.members, traffic)
     return own[np.isin(traffic.actor[traffic.account[own]].astype(np.int64) * n_texts + traffic.text[own], pair)]

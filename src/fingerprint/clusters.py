@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from .room import let_go
 from .sketch import Signatures
 
 MAX_CANDIDATES = 64
+SHARED_FROM = 50_000  # texts from which threads share the work
 CHANCE = 1 / 256  # that a byte of two unequal values agrees
 
 
@@ -166,7 +168,6 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
     num_perm = made.values.shape[1]
     # ceil without the rounding error of threshold * num_perm: 0.07 * 100 is a little above 7
     min_equal = max(1, math.ceil((threshold + (1 - threshold) * CHANCE) * num_perm - 1e-9))
-    n_slots = number_buckets(made, rows, threads)
     labels, equal = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
 
     def done(n: int) -> None:
@@ -174,18 +175,28 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
         if advance is not None:
             advance(n)
 
-    n_parts = threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(n_parts) as pool:
+    n_parts = (threads or os.cpu_count() or 1) if len(rows) >= SHARED_FROM else 1
+    with ThreadPoolExecutor(n_parts) if n_parts > 1 else nullcontext() as pool:
+        share = map if pool is None else pool.map
+        n_slots = number_buckets(made, rows, share)
         n_budget_exceeded = _core.cluster_rows(np.ascontiguousarray(made.values), rows, made.band_keys, n_slots, min_equal, max_candidates, labels, equal,
-                                               done, map=pool.map if n_parts > 1 else map, n_parts=n_parts, file=made.file)
+                                               done, map=share, n_parts=n_parts, file=made.file)
     similarity = np.maximum(0.0, (equal / np.float32(num_perm) - np.float32(CHANCE)) / np.float32(1 - CHANCE), dtype=np.float32)
-    is_leader = np.diff(np.maximum.accumulate(labels), prepend=-1) > 0 if len(labels) else np.zeros(0, bool)
-    similarity[is_leader] = 1.0
-    return Clusters(labels, rows[is_leader].astype(np.int64), similarity, 0, n_budget_exceeded)
+    first = founders(labels)
+    similarity[first] = 1.0
+    return Clusters(labels, rows[first].astype(np.int64), similarity, 0, n_budget_exceeded)
 
 
-def number_buckets(made: Compact, rows: npt.NDArray[np.int32], threads: int | None = None) -> npt.NDArray[np.int64]:
+def founders(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Return where each cluster appears first, int64[k]: where the leaders stand, of labels in the order of exact hashes."""
+    highest = np.maximum.accumulate(np.concatenate([[-1], labels]))
+    return np.flatnonzero(np.diff(highest) > 0)
+
+
+def number_buckets(made: Compact, rows: npt.NDArray[np.int32], share: Callable[..., Iterable[int]] = map) -> npt.NDArray[np.int64]:
     """Replace the band keys, in their place, by the numbers of the buckets, in the order of `rows`; 0 where no other text has the key.
+
+    `share` is ``map``, or that of an executor.
 
     Returns
     -------
@@ -199,5 +210,4 @@ def number_buckets(made: Compact, rows: npt.NDArray[np.int32], threads: int | No
         let_go(column)
         return n_slots
 
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        return np.fromiter(pool.map(number, made.band_keys), np.int64, len(made.band_keys))
+    return np.fromiter(share(number, made.band_keys), np.int64, len(made.band_keys))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .clusters import Clusters, Compact, cluster_distinct
+from .clusters import Clusters, Compact, cluster_distinct, founders
 from .columns import text_columns
 from .config import SketchConfig
 from .errors import InputError
@@ -93,14 +93,14 @@ class Distinct:
             labels, similarity = room.saved("labels", np.int32), room.saved("similarity", np.float32)
             if len(labels) != len(order) or len(similarity) != len(order):
                 raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
-            return order, Clusters(labels, np.zeros(0, np.int64), similarity, 0, 0)
+            return order, Clusters(labels, order[founders(labels)].astype(np.int64), similarity, 0, room.done.get("budget_exceeded", 0))
         values = self.values  # lives, and its file with it, until they are clustered
         made = Compact(values.rows, [room.own(column.rows) for column in self.band_keys], self.signed.rows, values.fileno())
         del self.values, self.band_keys, self.signed, self._numbering
         found = cluster_distinct(made, order, self._config.threshold, threads=self._threads, advance=advance)
         room.save("labels", found.labels)
         room.save("similarity", found.similarity)
-        room.keep(clusters=1)
+        room.keep(clusters=1, budget_exceeded=found.n_budget_exceeded)
         return order, found
 
 

@@ -71,8 +71,8 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
         said about novelty.
     progress : Progress, optional
     state : path, optional
-        Folder that keeps what is done, prompts among it, until the scan ends: the same call goes on from there after it was cut off. `inputs` are
-        paths then.
+        Folder that keeps what is done, prompts among it: the same call goes on from there after it was cut off. `inputs` are paths then. It is left
+        when the scan ends; remove it once the result is saved.
 
     Returns
     -------
@@ -219,17 +219,17 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
             centre(vectors, mean)
             search.add(vectors)
     k = min(config.detect.voters(len(holdings.text)) + 1, len(sampled))
-    if room is not None and "nearest" in room.done:
+    room = room or Room()
+    if "nearest" in room.done:
         similarity, index = room.saved("nearest-similarity", np.float32, k), room.saved("nearest", np.int64, k)
         if len(similarity) != len(sampled) or len(index) != len(sampled):
             raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
     else:
         with watch.stage("finding nearest prompts", total=len(sampled)):
             similarity, index = search.nearest(search.vectors, k, watch.progress.advance)
-        if room is not None:
-            room.save("nearest-similarity", similarity)
-            room.save("nearest", index)
-            room.keep(nearest=1)
+        room.save("nearest-similarity", similarity)
+        room.save("nearest", index)
+        room.keep(nearest=1)
     row = np.full(len(traffic.exact), -1, np.int32)
     row[sampled] = np.arange(len(sampled))
 
