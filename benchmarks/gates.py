@@ -2,7 +2,7 @@
 
 Ratios are those of our best path to datasketch and to our own plain-C path, each the best of interleaved rounds, so that a slow machine slows both.
 Instructions are counted by callgrind, where it is installed, on the widest path that it knows (AVX2). Recall is that of near-duplicates against exact
-Jaccard similarity. What is expected stands in ``gates.json`` (``--update`` writes it); ratios and instructions there are by instruction set.
+Jaccard similarity. What is expected stands in ``gates.json`` (``--update`` writes it; of several runs the lowest ratios are kept there by hand); ratios and instructions there are by instruction set.
 """
 
 from __future__ import annotations
