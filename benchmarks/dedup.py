@@ -1,8 +1,9 @@
 """Near-duplicates end to end: how good they are against exact Jaccard similarity, and how fast beside other libraries.
 
 ``quality`` compares all pairs of some thousand prompts: the share of pairs of each true similarity that share a band, beside the theory, and recall and
-precision of what is verified at several thresholds, as means over keys: the pairs of one template share its shingles, and with them their luck under a key. ``speed`` runs the whole way from a Parquet file to clusters, ours and peers', over the same rows,
-each in a process of its own, and checks first that planted families are found.
+precision of what is verified at several thresholds, as means over keys: the pairs of one template share its shingles, and with them their luck under a
+key. ``speed`` runs the whole way from a Parquet file to clusters, ours and peers', over the same rows, each in a process of its own, and checks first
+that planted families are found.
 """
 
 from __future__ import annotations

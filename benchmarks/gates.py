@@ -33,7 +33,8 @@ KEY = fp.Key(bytes(range(16)))
 EXPECTED = Path(__file__).with_name("gates.json")
 LOSS = 0.1
 N, N_PEER, N_COUNTED, ROUNDS, TRIALS = 20_000, 300, 400, 9, 3
-COUNTED = {"minhash": "fp_sketch_rows", "exact_hashes": "fp_sketch_rows", "cluster": "fp_cluster_settle", "static_encoding": "fp_static_encode"}
+COUNTED = {"minhash": ["fp_sketch_rows"], "exact_hashes": ["fp_sketch_rows"], "static_encoding": ["fp_static_encode"],
+           "cluster": ["fp_order_hashes", "fp_buckets", "fp_cluster_look", "fp_cluster_settle", "fp_cluster_spread", "fp_cluster_label"]}
 
 
 def ratios() -> dict[str, float]:
@@ -101,14 +102,14 @@ def instructions(isa: str) -> dict[str, float]:
         return {}
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        for what, function in COUNTED.items():
+        for what, functions in COUNTED.items():
             out = Path(folder) / what
-            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no", f"--toggle-collect={function}",
-                       sys.executable, __file__, "--count", what]
+            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no",
+                       *(f"--toggle-collect={function}" for function in functions), sys.executable, __file__, "--count", what]
             run = subprocess.run(command, env={**os.environ, "FINGERPRINT_ISA": isa}, capture_output=True, text=True, check=True)
             total = re.search(r"Collected : (\d+)", run.stderr)
             if total is None or not int(total[1]):
-                raise RuntimeError(f"callgrind has counted nothing in {function}")
+                raise RuntimeError(f"callgrind has counted nothing in {functions}")
             found[f"{what}, {isa}"] = int(total[1]) / N_COUNTED
     return found
 

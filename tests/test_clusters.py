@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerprint import clusters
-from fingerprint.clusters import Clusters, cluster, cluster_distinct, compact, number_buckets
+from fingerprint.clusters import Clusters, Compact, buckets, cluster, cluster_distinct, compact
 from fingerprint.errors import ConfigError
 from fingerprint.keys import Key
 from fingerprint.lsh import band_keys, choose_bands
@@ -183,12 +183,50 @@ def test_a_crowded_bucket_hides_no_match_in_another(key: Key) -> None:
     assert c.labels[4000] == c.labels[2000] and len(c) == 4999
 
 
-def test_budget_compares_those_with_most_bands_first(key: Key) -> None:
+def test_a_bucket_follows_its_first_leaders_only(key: Key) -> None:
     signatures, exact = crowd(400)
-    signatures.values[:200, 6:12] = 8
-    signatures.values[399, :100] = signatures.values[50, :100]
+    for leader, row in ((3, 398), (4, 399)):
+        signatures.values[row, 1:110] = signatures.values[leader, 1:110]
+        signatures.values[row, 6::6] ^= 1 << 31  # no band but the first is shared
     c = cluster(signatures, exact, max_candidates=4)
-    assert c.labels[399] == c.labels[50] and c.n_budget_exceeded > 300
+    assert c.labels[398] == c.labels[3] and c.labels[399] != c.labels[4] and c.n_budget_exceeded == 396
+    assert cluster(signatures, exact, max_candidates=5).labels[399] == c.labels[4]
+
+
+def plainly(made: Compact, least: int, max_candidates: int) -> tuple[list[int], int]:
+    """Cluster by the definition, rows in their order, where buckets may be crowded; return labels and the number of rows beyond a full bucket."""
+    sizes = [Counter(k for k, signed in zip(column.tolist(), made.signed, strict=True) if signed and k) for column in made.band_keys]
+    led: dict[tuple[int, int], list[int]] = {}
+    labels: list[int] = []
+    n_exceeded = n_leaders = 0
+    for row in range(len(made)):
+        shared = [(b, int(column[row])) for b, column in enumerate(made.band_keys) if made.signed[row] and sizes[b][int(column[row])] > 1]
+        n_exceeded += any(len(led.get(bucket, [])) >= max_candidates for bucket in shared)
+        equal = {leader: int((made.values[row] == made.values[leader]).sum()) for bucket in shared for leader in led.get(bucket, [])[:max_candidates]}
+        best = max(((n, -leader) for leader, n in equal.items() if n >= least), default=None)
+        labels.append(labels[-best[1]] if best else n_leaders)
+        if not best:
+            n_leaders += 1
+            for bucket in shared:
+                led.setdefault(bucket, []).append(row)
+    return labels, n_exceeded
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 700), max_candidates=st.sampled_from([1, 2, 5, 64]), threads=st.sampled_from([1, 3]))
+def test_crowded_buckets_equal_the_model(seed: int, n: int, max_candidates: int, threads: int) -> None:
+    """Few keys, so that most buckets are crowded and fill up within a block of rows, and among them rows that are alike."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 3, (max(1, n // 4), 16), dtype=np.uint8)[rng.integers(0, max(1, n // 4), n)]
+    values[rng.random((n, 16)) < 0.1] += 1
+    keys = [rng.integers(0, 4 * n, n, dtype=np.uint32) // rng.integers(1, n + 1, n, dtype=np.uint32) for _ in range(3)]
+    made = Compact(values, keys, rng.random(n) < 0.95)
+    labels, n_exceeded = plainly(made, 12, max_candidates)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clusters, "SHARED_FROM", 0)
+        patched.setattr(clusters, "CHANCE", 0.0)
+        found = cluster_distinct(made, np.arange(n, dtype=np.int32), 12 / 16, max_candidates=max_candidates, threads=threads)
+    assert found.labels.tolist() == labels and found.n_budget_exceeded == n_exceeded
 
 
 @pytest.mark.parametrize("values", [0, 0xFFFFFFFF])
@@ -215,21 +253,23 @@ def test_bad_arguments_are_refused(key: Key) -> None:
         cluster(s.signatures, s.exact[:1])
 
 
-def test_buckets_are_numbered_in_the_order_of_the_rows(key: Key) -> None:
-    texts = [*families(random.Random(3), 60, 3), "ab", "", *(f"{i} {i * i} {i**3} {i**5} alone" for i in range(40))]
-    s = sketch(texts, key=key)
-    made = compact(s.signatures[np.unique(s.exact, return_index=True)[1]])
-    before, rows = np.stack(made.band_keys), np.random.default_rng(0).permutation(len(made)).astype(np.int32)
-    n_slots = number_buckets(made, rows)
-    for keys, numbers, n in zip(before[:, rows], made.band_keys, n_slots.tolist(), strict=True):
-        size = Counter(k for k, signed in zip(keys.tolist(), made.signed[rows].tolist(), strict=True) if signed)
-        shared = [bool(signed) and size[k] > 1 for k, signed in zip(keys.tolist(), made.signed[rows].tolist(), strict=True)]
-        assert (numbers > 0).tolist() == shared and sum(shared) == n
-        taken = {(k, number) for k, number in zip(keys.tolist(), numbers.tolist(), strict=True) if number}
-        runs = sorted((number - 1, size[k]) for k, number in taken)
-        assert len({k for k, _ in taken}) == len(taken), "one number for each key"
-        assert [start for start, _ in runs] == [sum(n for _, n in runs[:i]) for i in range(len(runs))], "runs of slots side by side"
-    assert sum(n_slots) > 0 and not all(np.stack(made.band_keys).any(0))
+@pytest.mark.parametrize("max_candidates", [1, 3, 64])
+@pytest.mark.parametrize("n", [0, 1, 240, 9000])
+def test_buckets_hold_the_positions_that_share_a_key(n: int, max_candidates: int) -> None:
+    rng = np.random.default_rng(n)
+    keys = [(rng.integers(0, 2**32, max(n // 3, 1), dtype=np.uint32) * np.uint32(rng.integers(0, 2)))[rng.integers(0, max(n // 3, 1), n)] for _ in range(3)]
+    keys[0][rng.random(n) < 0.3] = 7  # crowded
+    made = Compact(np.zeros((n, 9), np.uint8), keys, rng.random(n) < 0.9)
+    before, rows = np.stack(keys), rng.permutation(n).astype(np.int32)
+    for column, band in zip(before[:, rows].tolist(), buckets(made, rows, max_candidates), strict=True):
+        places: dict[int, list[int]] = {}
+        for position, (key, signed) in enumerate(zip(column, made.signed[rows].tolist(), strict=True)):
+            if signed and key:
+                places.setdefault(key, []).append(position)
+        shared = [positions for positions in places.values() if len(positions) > 1]
+        assert sorted(map(sorted, band.runs())) == sorted(shared)
+        assert all(run == sorted(run) for run in band.runs() if len(run) > max_candidates)
+        assert band.n_slots == 1 + sum(len(run) + 3 * (len(run) > max_candidates) for run in shared)
 
 
 def test_distinct_texts_cluster_as_any_do(key: Key) -> None:

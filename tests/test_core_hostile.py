@@ -19,7 +19,7 @@ import pytest
 import reference
 
 from fingerprint import _core
-from fingerprint.clusters import Clusters, cluster, compact
+from fingerprint.clusters import Clusters, cluster
 from fingerprint.encoders.static import StaticEncoder
 from fingerprint.errors import ConfigError
 from fingerprint.keys import Key
@@ -161,16 +161,32 @@ def test_bands_that_do_not_fit_are_refused(shape: tuple[int, int], key: Key) -> 
             band_keys(signatures, *shape)
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("max_candidates", 0), ("max_candidates", 2**20 + 1), ("min_equal", 0), ("rows", -1), ("rows", 2), ("numbers", 3), ("numbers", 2**32 - 1),
-    ("n_slots", -1), ("n_slots", 3), ("n_slots", 2**62)])
-def test_cluster_rows_refuses_what_it_cannot_follow(name: str, value: int, key: Key) -> None:
-    values = compact(minhash(["some text to sign", "and another"], key=key)).values
-    given = {"rows": 1, "min_equal": 90, "max_candidates": 64, "numbers": 1, "n_slots": 2, name: value}
-    rows, numbers = np.array([0, given["rows"]], np.int32), [np.array([0, given["numbers"]], np.uint32)]
-    with pytest.raises(ValueError, match=r"range|beyond|not those"):
-        _core.cluster_rows(values, rows, numbers, np.array([given["n_slots"]]), given["min_equal"], given["max_candidates"],
-                           np.zeros(2, np.int32), np.zeros(2, np.int32))
+@pytest.mark.parametrize(("name", "value"), [("min_equal", 0), ("rows", -1), ("rows", 2), ("bands", 0), ("bands", 65), ("n_parts", 0), ("n_parts", 2000)])
+def test_cluster_rows_refuses_what_it_cannot_follow(name: str, value: int) -> None:
+    given = {"rows": 1, "min_equal": 90, "bands": 1, "n_parts": 1, name: value}
+    rows, signed = np.array([0, given["rows"]], np.int32), np.ones(2, np.uint8)
+    bands = [_core.bucket_rows(np.ones(2, np.uint32), np.arange(2, dtype=np.int32), signed, 64) for _ in range(given["bands"])]
+    with pytest.raises(ValueError, match=r"range|beyond|fit|parts"):
+        _core.cluster_rows(np.zeros((2, 64), np.uint8), rows, bands, given["min_equal"], np.zeros(2, np.uint64), n_parts=given["n_parts"])
+
+
+def test_cluster_rows_refuses_buckets_of_something_else() -> None:
+    values, order = np.zeros((2, 16), np.uint8), np.arange(2, dtype=np.int32)
+    one, other = (_core.bucket_rows(np.ones(2, np.uint32), order, np.ones(2, np.uint8), n) for n in (64, 65))
+    few = _core.bucket_rows(np.ones(1, np.uint32), order[:1], np.ones(1, np.uint8), 64)
+    for bands in ([one, other], [few]):
+        with pytest.raises(ValueError, match=r"one max_candidates|buckets"):
+            _core.cluster_rows(values, order, bands, 9, np.zeros(2, np.uint64))
+    with pytest.raises(TypeError):
+        _core.cluster_rows(values, order, [None], 9, np.zeros(2, np.uint64))  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="best"):
+        _core.cluster_rows(values, order, [one], 9, np.zeros(3, np.uint64))
+
+
+@pytest.mark.parametrize("max_candidates", [0, -1, 2**20 + 1])
+def test_bucket_rows_refuse_budgets_out_of_range(max_candidates: int) -> None:
+    with pytest.raises(ValueError, match="range"):
+        _core.bucket_rows(np.zeros(1, np.uint32), np.zeros(1, np.int32), np.ones(1, np.uint8), max_candidates)
 
 
 @pytest.mark.parametrize("wrong", [
@@ -184,29 +200,20 @@ def test_outputs_of_bands_that_do_not_fit_are_refused(wrong: dict[str, tuple[int
         _core.sketch_rows(key.material, np.frombuffer(b"some text", np.uint8), np.array([0, 9]), None, 0, 128, 5, rows_per_band=6, **arrays)
 
 
-@pytest.mark.parametrize("numbers", [[1, 1, 1, 1], [2, 2, 2, 0], [1, 0, 4, 4], [4, 3, 2, 1]])
-@pytest.mark.parametrize("n_slots", [4])
-def test_cluster_rows_stays_within_its_slots(numbers: list[int], n_slots: int) -> None:
-    """Buckets that no sorting of keys gives."""
-    values, labels = np.arange(4 * 16, dtype=np.uint8).reshape(4, 16), np.zeros(4, np.int32)
-    _core.cluster_rows(values, np.arange(4, dtype=np.int32), [np.array(numbers, np.uint32)], np.array([n_slots]), 9, 2, labels, np.zeros(4, np.int32))
-    assert labels.tolist() == [0, 1, 2, 3]
-
-
 def test_cluster_rows_says_that_its_file_ends_too_early(tmp_path: Path) -> None:
-    values, labels = np.zeros((2, 16), np.uint8), np.zeros(2, np.int32)
+    values, order = np.zeros((2, 16), np.uint8), np.arange(2, dtype=np.int32)
     (tmp_path / "values").write_bytes(values.tobytes()[:20])
     with (tmp_path / "values").open("rb") as file:
         for descriptor in (file.fileno(), 9999):
             with pytest.raises(OSError, match="read"):
-                _core.cluster_rows(values, np.arange(2, dtype=np.int32), [np.ones(2, np.uint32)], np.array([2]), 1, 1, labels, np.zeros(2, np.int32),
-                                   file=descriptor)
+                band = _core.bucket_rows(np.ones(2, np.uint32), order, np.ones(2, np.uint8), 1)
+                _core.cluster_rows(values, order, [band], 1, np.zeros(2, np.uint64), file=descriptor)
 
 
 def test_bucket_and_order_rows_refuse_places_that_are_none() -> None:
     for row in (-1, 1):
         with pytest.raises(ValueError, match="beyond"):
-            _core.bucket_rows(np.zeros(1, np.uint32), np.array([row], np.int32), np.ones(1, np.uint8))
+            _core.bucket_rows(np.zeros(1, np.uint32), np.array([row], np.int32), np.ones(1, np.uint8), 64)
     for group, start in (([-1], [0]), ([1], [0]), ([0], [1]), ([0], [-1])):
         with pytest.raises(ValueError, match="group"):
             _core.order_rows(np.array(group, np.int32), np.array(start, np.int64), np.zeros(1, np.int32))

@@ -105,6 +105,7 @@ def test_clusters_agree_on_all_paths(seed: int, num_perm: int) -> None:
     values = rng.integers(0, 2, (6, num_perm), dtype=np.uint8) * rng.integers(0, 256, num_perm).astype(np.uint8)
     plain = [int((row == values[0]).sum()) for row in values]
     for isa in _core.supported_isas():
-        labels, n_equal = np.zeros(6, np.int32), np.zeros(6, np.int32)
-        _core.cluster_rows(values, np.arange(6, dtype=np.int32), [np.ones(6, np.uint32)], np.array([6]), 1, 1, labels, n_equal, isa=isa)
-        assert n_equal.tolist() == [n or num_perm for n in plain] and (labels == 0).tolist() == [n > 0 for n in plain]
+        best, order = np.zeros(6, np.uint64), np.arange(6, dtype=np.int32)
+        band = _core.bucket_rows(np.ones(6, np.uint32), order, np.ones(6, np.uint8), 1)
+        _core.cluster_rows(values, order, [band], 1, best, isa=isa)
+        assert (best >> 32).tolist() == [n or num_perm for n in plain] and (best & 0xFFFFFFFF == 0).tolist() == [n > 0 for n in plain]

@@ -108,6 +108,7 @@ def test_a_cut_while_reading_and_another_while_clustering(dumps: list[str], unse
     def some(n: int) -> Callable[..., None]:
         def adding(self: Any, prompts: Any) -> None:
             add(self, prompts)
+            self.settle()
             if self._n_rows > n:
                 raise Cut
         return adding

@@ -295,6 +295,10 @@ def intern_rows(const uint64_t[::1] exact not None, uint64_t[::1] slots not None
         raise ValueError(f"a table of {n_slots} slots has no room for {n_known} hashes and {n} more")
     with nogil:
         for i in range(n):
+            if i + 16 < n:
+                at = fp_scale64(exact[i + 16], <uint64_t>n_slots)
+                __builtin_prefetch(&slots[at])
+                __builtin_prefetch(&numbers[at])
             if exact[i] == 0:
                 out[i] = -1
                 continue
@@ -307,6 +311,21 @@ def intern_rows(const uint64_t[::1] exact not None, uint64_t[::1] slots not None
                 n_known += 1
             out[i] = numbers[at]
     return n_known
+
+
+def order_hashes(const uint64_t[::1] hashes not None, int32_t[::1] out not None):
+    """Fill ``out`` with the rows in the order of their hashes; equal ones by row. Releases the GIL."""
+    cdef int64_t n = hashes.shape[0]
+    cdef int status
+    _check_length("out", out.shape[0], n)
+    if n >= 1 << 31:
+        raise ValueError(f"{n} rows are too many for numbers of 32 bits")
+    if n == 0:
+        return
+    with nogil:
+        status = fp_order_hashes(&hashes[0], n, &out[0])
+    if status != FP_OK:
+        raise MemoryError(f"no memory to sort {n} hashes")
 
 
 def order_rows(const int32_t[::1] group not None, int64_t[::1] start not None, int32_t[::1] out not None):

@@ -18,31 +18,63 @@ def compact_rows(const uint32_t[:, ::1] values not None, int64_t rows_per_band, 
             fp_half_keys(keys, num_bands, &band_keys[0, i], n)
 
 
-def bucket_rows(uint32_t[::1] keys not None, const int32_t[::1] rows not None, const uint8_t[::1] is_signed not None):
-    """Replace the keys of a band, in their place, by the numbers of the buckets of ``rows``, in this order; 0 for a row that shares its key with none.
+cdef class Buckets:
+    """The runs of positions that share a key of one band; made by :func:`bucket_rows`, read by :func:`cluster_rows`, which counts leaders in them."""
 
-    ``rows`` are all rows of ``keys``; one that is not signed has no key. Returns the number of slots of all buckets. Releases the GIL.
+    cdef uint32_t *slots
+    cdef readonly int64_t n_slots
+    cdef readonly int64_t max_candidates
+    cdef uint32_t[::1] numbers
+
+    def __dealloc__(self):
+        free(self.slots)
+
+    def runs(self):
+        """Return the positions of each bucket, in the order of the slots."""
+        cdef int64_t at = 0, n, k
+        found = []
+        while at < self.n_slots - 1:
+            n = 1
+            if self.slots[at] == FP_RUN and at + 1 < self.n_slots - 1 and self.slots[at + 2] == FP_OPEN:
+                n = self.slots[at + 1]
+                at += FP_HEADER_SLOTS
+            else:
+                while not self.slots[at + n] & FP_RUN:
+                    n += 1
+            found.append([self.slots[at + k] & ~<uint32_t>FP_RUN for k in range(n)])
+            at += n
+        return found
+
+
+def bucket_rows(uint32_t[::1] keys not None, const int32_t[::1] positions not None, const uint8_t[::1] is_signed not None, int64_t max_candidates):
+    """Return the Buckets of the keys of a band, row by row; the memory of ``keys`` is theirs from now on. Releases the GIL.
+
+    ``positions`` are those of the rows, each from 0 to n - 1 once; a row that is not signed has no key, and neither has one whose key is 0. Buckets of more
+    than ``max_candidates`` are crowded.
     """
     cdef int64_t n = keys.shape[0], i, n_slots
-    cdef uint64_t *room
-    _check_length("rows", rows.shape[0], n)
+    cdef uint32_t *slots
+    cdef Buckets made = Buckets.__new__(Buckets)
+    _check_length("positions", positions.shape[0], n)
     _check_length("is_signed", is_signed.shape[0], n)
-    if n >= 1 << 31:
-        raise ValueError(f"{n} rows are too many for numbers of 32 bits")
+    if n >= FP_MAX_ROWS or not 1 <= max_candidates <= 1 << 20:
+        raise ConfigError(f"max_candidates {max_candidates} or the number of rows, {n}, is out of range")
     for i in range(n):
-        if not 0 <= rows[i] < n:
-            raise ValueError(f"row number {rows[i]} at {i} is beyond the {n} rows")
+        if not 0 <= positions[i] < n:
+            raise ValueError(f"position {positions[i]} at {i} is beyond the {n} rows")
+    made.numbers, made.max_candidates = keys, max_candidates
+    made.slots = <uint32_t *>malloc(fp_slots_at_most(n, max_candidates) * sizeof(uint32_t))  # what is not written to takes no memory
+    if made.slots == NULL:
+        raise MemoryError(f"no memory for the buckets of {n} rows")
     if n == 0:
-        return 0
-    room = <uint64_t *>malloc(2 * n * sizeof(uint64_t))
-    if room == NULL:
+        made.n_slots, made.slots[0] = 1, FP_RUN
+        return made
+    with nogil:
+        n_slots = fp_buckets(&keys[0], &positions[0], &is_signed[0], n, max_candidates, &keys[0], made.slots)
+    if n_slots < 0:
         raise MemoryError(f"no memory to sort the keys of {n} rows")
-    try:
-        with nogil:
-            n_slots = fp_buckets(&keys[0], &rows[0], &is_signed[0], n, room, &keys[0])
-    finally:
-        free(room)
-    return n_slots
+    made.n_slots = n_slots
+    return made
 
 
 cdef int _check_clustered(int status) except -1:
@@ -53,93 +85,101 @@ cdef int _check_clustered(int status) except -1:
     return 0
 
 
-cdef class _Finding:
-    """Looks for the leaders of some rows of a block, in any thread; lives inside :func:`cluster_rows` alone."""
+cdef class _Part:
+    """Does one thread's part of a step; lives inside :func:`cluster_rows` alone."""
     cdef const fp_cluster_t *cluster
-    cdef int64_t begin
+    cdef bint is_spreading
 
-    def __call__(self, int64_t first, int64_t last):
+    def __call__(self, int64_t part, int64_t first, int64_t last):
         cdef int status
         with nogil:
-            status = fp_cluster_find(self.cluster, self.begin, first, last)
+            status = fp_cluster_spread(self.cluster, part, first, last) if self.is_spreading else fp_cluster_look(self.cluster, part, first, last)
         _check_clustered(status)
 
 
-cdef int _check_clustering(const uint8_t[:, ::1] values, const int32_t[::1] rows, list numbers, const int64_t[::1] n_slots, int64_t min_equal,
-                           int64_t max_candidates) except -1:
-    cdef const uint32_t[::1] band
-    cdef int64_t n = rows.shape[0], b, i
-    _check_length("n_slots", n_slots.shape[0], len(numbers))
-    _check_bands(values.shape[1], len(numbers), 1)
-    if not 1 <= max_candidates <= 1 << 20 or min_equal < 1 or n >= (1 << 31) - 1:
-        raise ConfigError(f"max_candidates {max_candidates}, min_equal {min_equal} or the number of rows, {n}, is out of range")
+def _in_parts(_Part part, share, int64_t first, int64_t last, int64_t n_parts):
+    """Let a part be done for each of ``n_parts`` equal shares of a range."""
+    begins = [first + (last - first) * i // n_parts for i in range(n_parts)]
+    ends = [first + (last - first) * (i + 1) // n_parts for i in range(n_parts)]
+    for _ in share(part, range(n_parts), begins, ends):
+        pass
+
+
+cdef int _check_clustering(const uint8_t[:, ::1] values, const int32_t[::1] rows, list bands, int64_t min_equal, int64_t max_candidates) except -1:
+    cdef Buckets band
+    cdef int64_t n = rows.shape[0], i
+    _check_bands(values.shape[1], len(bands), 1)
+    if min_equal < 1:
+        raise ConfigError(f"min_equal {min_equal} is out of range")
     for i in range(n):
         if not 0 <= rows[i] < values.shape[0]:
             raise ValueError(f"row number {rows[i]} at {i} is beyond the {values.shape[0]} signatures")
-    for b in range(len(numbers)):
-        band = numbers[b]
-        _check_length("numbers", band.shape[0], n)
-        if not 0 <= n_slots[b] <= n:
-            raise ValueError(f"{n_slots[b]} slots of band {b} are not those of {n} rows")
-        for i in range(n):
-            if <int64_t>band[i] > n_slots[b]:
-                raise ValueError(f"bucket {band[i]} of band {b} is beyond its {n_slots[b]} slots")
+    for band in bands:
+        _check_length("the buckets", band.numbers.shape[0], n)
+        if band.max_candidates != max_candidates:
+            raise ConfigError("the buckets of all bands are made with one max_candidates")
     return 0
 
 
-def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows not None, list numbers not None, const int64_t[::1] n_slots not None,
-                 int64_t min_equal, int64_t max_candidates, int32_t[::1] labels not None, int32_t[::1] n_equal not None, advance=None, *, map=map,
-                 int n_parts=1, int file=-1, isa=None):
-    """Assign each of ``rows``, in this order, to a leader; see fingerprint.clusters. Returns ``n_budget_exceeded``. Releases the GIL.
+def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows not None, list bands not None, int64_t min_equal, uint64_t[::1] best not None,
+                 advance=None, *, map=map, int64_t n_parts=1, int file=-1, isa=None):
+    """Assign each of ``rows``, by position, to a leader; see fingerprint.clusters. Returns ``n_budget_exceeded``. Releases the GIL.
 
-    ``numbers``, num_bands arrays uint32[n], and ``n_slots`` are those of :func:`bucket_rows`, ``labels`` the clusters in the order of their leaders;
-    ``advance`` is called now and then with the number of rows done since the last call. With ``map`` of an executor ``n_parts`` threads share the work.
-    With ``file``, a descriptor, the values are read from there: ``values`` is the same, mapped into memory, and is not touched.
+    ``bands`` are the Buckets of each band, used once. ``best`` becomes the clusters in the order of their leaders, and in the high half the equal values of
+    a row and its leader. ``advance`` is called now and then with the number of rows done since the last call. With ``map`` of an executor ``n_parts``
+    threads share the work. With ``file``, a descriptor, the values are read from there: ``values`` is the same, mapped into memory, and is not touched.
     """
     cdef fp_cluster_t cluster
-    cdef _Finding finding
+    cdef _Part part = _Part.__new__(_Part)
+    cdef Buckets band
     cdef int status
-    cdef int64_t n = rows.shape[0], n_bands = len(numbers), i, b, last
-    cdef const uint32_t[::1] band
-    cdef const uint32_t **bands
+    cdef int64_t n = rows.shape[0], n_bands = len(bands), i, b, last
+    cdef const uint32_t **numbers
+    cdef uint32_t **slots
     memset(&cluster, 0, sizeof(cluster))
-    _check_length("labels", labels.shape[0], n)
-    _check_length("n_equal", n_equal.shape[0], n)
-    _check_clustering(values, rows, numbers, n_slots, min_equal, max_candidates)
+    _check_length("best", best.shape[0], n)
+    cluster.max_candidates = (<Buckets?>bands[0]).max_candidates if n_bands else 0
+    _check_clustering(values, rows, bands, min_equal, cluster.max_candidates)
+    if not 1 <= n_parts <= 1 << 10:
+        raise ConfigError(f"{n_parts} parts are too many or too few")
     if n == 0:
         return 0
-    cluster.kernels = _kernels(isa)
-    cluster.bytes, cluster.rows, cluster.n_slots = &values[0, 0], &rows[0], &n_slots[0]
-    if file >= 0:
-        cluster.bytes, cluster.file = NULL, file
-    cluster.n_rows, cluster.num_perm, cluster.num_bands = n, values.shape[1], n_bands
-    cluster.min_equal, cluster.max_candidates = min_equal, max_candidates
-    bands = <const uint32_t **>malloc(n_bands * sizeof(uint32_t *))
+    cluster.kernels, cluster.rows = _kernels(isa), &rows[0]
+    cluster.file = file
+    if file < 0:
+        cluster.bytes = &values[0, 0]
+    cluster.n_rows, cluster.num_perm, cluster.num_bands, cluster.min_equal = n, values.shape[1], n_bands, min_equal
+    cluster.best = &best[0]
+    memset(cluster.best, 0, n * sizeof(uint64_t))
+    numbers = <const uint32_t **>malloc(n_bands * sizeof(uint32_t *))
+    slots = <uint32_t **>malloc(n_bands * sizeof(uint32_t *))
     try:
-        if bands == NULL or fp_cluster_init(&cluster) != FP_OK:
-            raise MemoryError(f"no memory for the buckets of {n} rows")
+        if numbers == NULL or slots == NULL or fp_cluster_init(&cluster, n_parts) != FP_OK:
+            raise MemoryError("no memory to look for leaders")
         for b in range(n_bands):
-            band = numbers[b]
-            bands[b] = &band[0]
-        cluster.numbers = bands
-        finding = _Finding.__new__(_Finding)
-        finding.cluster = &cluster
+            band = bands[b]
+            numbers[b], slots[b] = &band.numbers[0], band.slots
+        cluster.numbers, cluster.slots, part.cluster = numbers, slots, &cluster
         i = 0
         while i < n:
-            last = min(i + min(FP_BLOCK_ROWS, max(256, i // 64)), n)  # of the first rows most would be looked for again
-            finding.begin = i
-            size = (last - i + n_parts - 1) // n_parts
-            if n_parts > 1:
-                for _ in map(finding, range(i, last, size), [min(first + size, last) for first in range(i, last, size)]):
-                    pass
+            last = min(i + min(FP_BLOCK_ROWS, max(256, i // 16)), n)  # of the first rows most would be looked at in vain
+            fp_cluster_begin(&cluster, i, last)
+            part.is_spreading = False
+            _in_parts(part, map, i, last, n_parts)
             with nogil:
-                status = fp_cluster_settle(&cluster, i, last, n_parts > 1, &labels[0], &n_equal[0])
+                status = fp_cluster_settle(&cluster)
             _check_clustered(status)
+            if cluster.n_spreading:
+                part.is_spreading = True
+                _in_parts(part, map, 0, cluster.n_spreading, n_parts)
             if advance is not None:
                 advance(last - i)
             i = last
             PyErr_CheckSignals()
+        with nogil:
+            fp_cluster_label(&cluster)
         return cluster.n_budget_exceeded
     finally:
         fp_cluster_free(&cluster)
-        free(bands)
+        free(numbers)
+        free(slots)

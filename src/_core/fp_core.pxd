@@ -2,6 +2,10 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
+cdef extern from * nogil:
+    void __builtin_prefetch(const void *address)
+
+
 cdef extern from "fp_hash.h" nogil:
     ctypedef struct fp_sipkey_t:
         uint64_t k0
@@ -68,6 +72,20 @@ cdef extern from "fp_core.h" nogil:
                        fp_text_t *text, const fp_sketch_out_t *out)
 
 
+cdef extern from "fp_buckets.h" nogil:
+    const uint32_t FP_RUN
+    const uint32_t FP_OPEN
+    const int64_t FP_HEADER_SLOTS
+    const int64_t FP_MAX_ROWS
+    int64_t fp_slots_at_most(int64_t n, int64_t max_candidates)
+    int64_t fp_buckets(const uint32_t *keys, const int32_t *positions, const uint8_t *is_signed, int64_t n, int64_t max_candidates, uint32_t *numbers,
+                       uint32_t *slots)
+
+
+cdef extern from "fp_order.h" nogil:
+    int fp_order_hashes(const uint64_t *hashes, int64_t n, int32_t *order)
+
+
 cdef extern from "fp_cluster.h" nogil:
     ctypedef struct fp_cluster_t:
         const fp_kernels_t *kernels
@@ -75,19 +93,23 @@ cdef extern from "fp_cluster.h" nogil:
         int file
         const int32_t *rows
         const uint32_t **numbers
-        const int64_t *n_slots
+        uint32_t **slots
         int64_t n_rows
         int64_t num_perm
         int64_t num_bands
         int64_t min_equal
         int64_t max_candidates
+        uint64_t *best
         int64_t n_leaders
         int64_t n_budget_exceeded
+        int64_t n_spreading
 
     int64_t fp_count_equal(const uint32_t *a, const uint32_t *b, int64_t n)
-    int64_t fp_buckets(const uint32_t *keys, const int32_t *rows, const uint8_t *is_signed, int64_t n, uint64_t *room, uint32_t *numbers)
-    int fp_cluster_init(fp_cluster_t *cluster)
     const int64_t FP_BLOCK_ROWS
-    int fp_cluster_find(const fp_cluster_t *cluster, int64_t begin, int64_t first, int64_t last)
-    int fp_cluster_settle(fp_cluster_t *cluster, int64_t begin, int64_t end, bint is_found, int32_t *labels, int32_t *n_equal)
+    int fp_cluster_init(fp_cluster_t *cluster, int64_t n_parts)
+    void fp_cluster_begin(fp_cluster_t *cluster, int64_t begin, int64_t end)
+    int fp_cluster_look(const fp_cluster_t *cluster, int64_t part, int64_t first, int64_t last)
+    int fp_cluster_settle(fp_cluster_t *cluster)
+    int fp_cluster_spread(const fp_cluster_t *cluster, int64_t part, int64_t first, int64_t last)
+    void fp_cluster_label(fp_cluster_t *cluster)
     void fp_cluster_free(fp_cluster_t *cluster)

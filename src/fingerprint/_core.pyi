@@ -63,17 +63,25 @@ def compact_rows(
 def intern_rows(
     exact: npt.NDArray[np.uint64], slots: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int32], n_known: int, out: npt.NDArray[np.int32]
 ) -> int: ...
-def bucket_rows(keys: npt.NDArray[np.uint32], rows: npt.NDArray[np.int32], is_signed: npt.NDArray[np.uint8]) -> int: ...
+@final
+class Buckets:
+    @property
+    def n_slots(self) -> int: ...
+    @property
+    def max_candidates(self) -> int: ...
+    def runs(self) -> list[list[int]]: ...
+
+def bucket_rows(
+    keys: npt.NDArray[np.uint32], positions: npt.NDArray[np.int32], is_signed: npt.NDArray[np.uint8], max_candidates: int
+) -> Buckets: ...
+def order_hashes(hashes: npt.NDArray[np.uint64], out: npt.NDArray[np.int32]) -> None: ...
 def order_rows(group: npt.NDArray[np.int32], start: npt.NDArray[np.int64], out: npt.NDArray[np.int32]) -> None: ...
 def cluster_rows(
     values: npt.NDArray[np.uint8],
     rows: npt.NDArray[np.int32],
-    numbers: list[npt.NDArray[np.uint32]],
-    n_slots: npt.NDArray[np.int64],
+    bands: list[Buckets],
     min_equal: int,
-    max_candidates: int,
-    labels: npt.NDArray[np.int32],
-    n_equal: npt.NDArray[np.int32],
+    best: npt.NDArray[np.uint64],
     advance: Callable[[int], object] | None = None,
     *,
     map: Callable[..., Iterable[object]] = ...,

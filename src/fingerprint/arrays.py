@@ -1,4 +1,4 @@
-"""Two things that every stage does to arrays of millions of rows: what is distinct, and which rows belong together."""
+"""What every stage does to arrays of millions of rows: what is distinct, which rows belong together, and the order of hashes."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     first[0] = True
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return ordered[first]
+
+
+def hash_order(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+    """Return the rows in the order of their hashes, int32[n], equal ones by row: by radix, a fifth of the time of numpy.argsort. Releases the GIL."""
+    order = np.empty(len(hashes), np.int32)
+    _core.order_hashes(np.ascontiguousarray(hashes), order)
+    return order
 
 
 def by_group(group: npt.NDArray[np.integer], n_groups: int = 0) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:

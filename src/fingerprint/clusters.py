@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +74,7 @@ class Clusters:
     n_exact : int
         Rows that repeat the normalised text of an earlier one: counted and labelled, never compared.
     n_budget_exceeded : int
-        Distinct texts that had more candidates than were compared: they may stand in a cluster of their own though a match exists.
+        Distinct texts that share a band with more leaders than it follows: they may stand in a cluster of their own though a match exists.
     """
 
     labels: npt.NDArray[np.int32]
@@ -102,7 +104,7 @@ def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: fl
     threshold : float
         Least estimated Jaccard similarity to a leader, in (0, 1].
     max_candidates : int
-        How many leaders a text is compared with at most, and how many a bucket keeps; those that share most bands come first.
+        How many leaders whoever shares a band is compared with: those that come first.
 
     Returns
     -------
@@ -118,8 +120,8 @@ def cluster(signatures: Signatures, exact: npt.NDArray[np.uint64], threshold: fl
 
     Notes
     -----
-    Releases the GIL, looks for signals. Expected time O(n); at most ``max_candidates`` comparisons for each distinct text, whatever the input. A text
-    that shares no band with any other is a cluster by itself and is compared with nothing.
+    Releases the GIL, looks for signals. Expected time O(n); at most ``max_candidates`` comparisons for each distinct text and band, whatever the input. A
+    text that shares no band with any other is a cluster by itself and is compared with nothing.
 
     Examples
     --------
@@ -150,7 +152,7 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
     Parameters
     ----------
     made : Compact
-        Of n texts, for the same threshold. Its band keys become numbers of buckets, in the order of `rows`.
+        Of n texts, for the same threshold. Its band keys are written over.
     rows : int32[n]
         All rows of `made`, in the order of their exact hashes.
     threshold, max_candidates
@@ -168,7 +170,7 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
     num_perm = made.values.shape[1]
     # ceil without the rounding error of threshold * num_perm: 0.07 * 100 is a little above 7
     min_equal = max(1, math.ceil((threshold + (1 - threshold) * CHANCE) * num_perm - 1e-9))
-    labels, equal = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
+    best = np.empty(len(rows), np.uint64)
 
     def done(n: int) -> None:
         let_go(*made.band_keys)
@@ -178,9 +180,11 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
     n_parts = (threads or os.cpu_count() or 1) if len(rows) >= SHARED_FROM else 1
     with ThreadPoolExecutor(n_parts) if n_parts > 1 else nullcontext() as pool:
         share = map if pool is None else pool.map
-        n_slots = number_buckets(made, rows, share)
-        n_budget_exceeded = _core.cluster_rows(np.ascontiguousarray(made.values), rows, made.band_keys, n_slots, min_equal, max_candidates, labels, equal,
-                                               done, map=share, n_parts=n_parts, file=made.file)
+        bands = buckets(made, rows, max_candidates, share)
+        n_budget_exceeded = _core.cluster_rows(np.ascontiguousarray(made.values), rows, bands, min_equal, best, done, map=share, n_parts=n_parts,
+                                               file=made.file)
+    del bands
+    labels, equal = (np.ascontiguousarray(best.view(np.int32)[half::2]) for half in ((0, 1) if sys.byteorder == "little" else (1, 0)))
     similarity = np.maximum(0.0, (equal / np.float32(num_perm) - np.float32(CHANCE)) / np.float32(1 - CHANCE), dtype=np.float32)
     first = founders(labels)
     similarity[first] = 1.0
@@ -193,21 +197,18 @@ def founders(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.diff(highest) > 0)
 
 
-def number_buckets(made: Compact, rows: npt.NDArray[np.int32], share: Callable[..., Iterable[int]] = map) -> npt.NDArray[np.int64]:
-    """Replace the band keys, in their place, by the numbers of the buckets, in the order of `rows`; 0 where no other text has the key.
+def buckets(made: Compact, rows: npt.NDArray[np.int32], max_candidates: int = MAX_CANDIDATES, share: Callable[..., Iterable[Any]] = map) -> list[_core.Buckets]:
+    """Return the buckets of each band, of positions in the order of `rows`; the memory of the band keys is theirs from now on.
 
     `share` is ``map``, or that of an executor.
-
-    Returns
-    -------
-    int64[num_bands]
-        Slots that the buckets of a band take: as many as there are texts that share its keys.
     """
     signed = np.ascontiguousarray(made.signed).view(np.uint8)
+    positions = np.empty(len(rows), np.int32)
+    positions[rows] = np.arange(len(rows), dtype=np.int32)
 
-    def number(column: npt.NDArray[np.uint32]) -> int:
-        n_slots = _core.bucket_rows(column, rows, signed)
+    def of_band(column: npt.NDArray[np.uint32]) -> _core.Buckets:
+        found = _core.bucket_rows(column, positions, signed, max_candidates)
         let_go(column)
-        return n_slots
+        return found
 
-    return np.fromiter(share(number, made.band_keys), np.int64, len(made.band_keys))
+    return list(share(of_band, made.band_keys))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from .arrays import hash_order
 from .clusters import Clusters, Compact, cluster_distinct, founders
 from .columns import text_columns
 from .config import SketchConfig
@@ -16,14 +19,15 @@ from .errors import InputError
 from .keys import Key
 from .lsh import choose_bands
 from .room import Growing, Room
-from .sketch import exact_hashes, run_columns
+from .sketch import column_tasks, processors
 from .store import Numbering, TextStore
 
 ROWS_AT_ONCE = 65_536
+BATCHES_AHEAD = 2  # that are being hashed, and that are being signed, while later ones are read
 
 
 class Distinct:
-    """The distinct texts of the batches so far: each is signed, and kept where a store is given, when it is seen first.
+    """The distinct texts of the batches so far: each is signed, in threads, and kept where a store is given, when it is seen first.
 
     Parameters
     ----------
@@ -39,13 +43,18 @@ class Distinct:
     ----------
     text : Growing of int32
         The number of the text of each row, -1 for an empty one. Texts are numbered in order of first appearance, as are the rows of all below.
+        The last rows are missing everywhere unless :meth:`settle` has been called.
     exact, first_row, n_invisible : Growing of uint64, int64, uint32
     values, band_keys, signed : Growing of uint8, list of Growing of uint32, Growing of bool
         Their compact signatures.
     """
 
     def __init__(self, config: SketchConfig, key: Key, room: Room, threads: int | None = None, store: TextStore | None = None) -> None:
-        self.store, self._config, self._key, self._room, self._threads = store, config, key, room, threads
+        self.store, self._config, self._key, self._room, self._threads = store, config, key, room, processors(threads)
+        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._hashing: deque[tuple[pa.Array, npt.NDArray[np.uint64], list[Future[None]]]] = deque()
+        self._signing: deque[tuple[int, dict[str, npt.NDArray[Any]], list[Future[None]]]] = deque()
+        self._spare: list[dict[str, npt.NDArray[Any]]] = []
 
         def column(name: str, kind: npt.DTypeLike, width: int | None = None) -> Growing:
             return Growing(kind, width, room, name)
@@ -59,7 +68,31 @@ class Distinct:
 
     def add(self, texts: pa.Array) -> None:
         """Take in a batch: a string or large_string column, null is the empty text."""
-        exact = exact_hashes(texts, key=self._key, threads=self._threads)
+        exact = np.empty(len(texts), np.uint64)
+        self._hashing.append((texts, exact, self._run(column_tasks(text_columns(texts), {"exact": exact}, key=self._key, num_perm=1, ngram=1))))
+        self._advance(BATCHES_AHEAD)
+
+    def settle(self) -> None:
+        """Wait until all batches are taken in."""
+        self._advance(0)
+
+    def _run(self, tasks: list[Callable[[], None]]) -> list[Future[None]]:
+        if self._pool is not None:
+            return [self._pool.submit(task) for task in tasks]
+        for task in tasks:
+            task()
+        return []
+
+    def _advance(self, n_ahead: int) -> None:
+        """Go on with what is ready, leaving so many batches to the threads at each step."""
+        while len(self._hashing) > n_ahead:
+            texts, exact, hashed = self._hashing.popleft()
+            wait(hashed)
+            self._number(texts, exact)
+            self._keep(n_ahead)
+        self._keep(n_ahead)
+
+    def _number(self, texts: pa.Array, exact: npt.NDArray[np.uint64]) -> None:
         numbers, new = self._numbering.add(exact)
         if len(new):
             fresh = texts if len(new) == len(texts) else texts.take(pa.array(new))
@@ -72,23 +105,33 @@ class Distinct:
 
     def _sign(self, texts: pa.Array) -> None:
         config, n = self._config, len(texts)
-        outputs: dict[str, npt.NDArray[Any]] = {
-            "compact": np.empty((n, config.num_perm), np.uint8), "half_keys": np.empty((n, len(self.band_keys)), np.uint32),
-            "n_shingles": np.empty(n, np.int32), "n_invisible": np.empty(n, np.uint32)}
-        run_columns(text_columns(texts), outputs, key=self._key, num_perm=config.num_perm, ngram=config.ngram, threads=self._threads, isa=None,
-                    rows_per_band=choose_bands(config.threshold, config.num_perm)[1])
-        self.values.append(outputs["compact"])
-        self.signed.append(outputs["n_shingles"] > 0)
-        for column, keys in zip(self.band_keys, outputs["half_keys"].T, strict=True):
-            column.append(keys)
-        self.n_invisible.append(outputs["n_invisible"])
+        outputs = self._spare.pop() if self._spare else {}
+        if not outputs or len(outputs["compact"]) < n:  # fresh pages for each batch would cost more than the copying does
+            outputs = {"compact": np.empty((n, config.num_perm), np.uint8), "half_keys": np.empty((n, len(self.band_keys)), np.uint32),
+                       "n_shingles": np.empty(n, np.int32), "n_invisible": np.empty(n, np.uint32)}
+        tasks = column_tasks(text_columns(texts), outputs, key=self._key, num_perm=config.num_perm, ngram=config.ngram,
+                             rows_per_band=choose_bands(config.threshold, config.num_perm)[1])
+        self._signing.append((n, outputs, self._run(tasks)))
+
+    def _keep(self, n_ahead: int) -> None:
+        """Take in the signatures that are ready."""
+        while len(self._signing) > n_ahead:
+            n, outputs, signed = self._signing.popleft()
+            wait(signed)
+            self.values.append(outputs["compact"][:n])
+            self.signed.append(outputs["n_shingles"][:n] > 0)
+            for column, keys in zip(self.band_keys, outputs["half_keys"][:n].T, strict=True):
+                column.append(keys)
+            self.n_invisible.append(outputs["n_invisible"][:n])
+            self._spare.append(outputs)
 
     def __len__(self) -> int:
         return len(self.exact.rows)
 
     def clustered(self, advance: Callable[[int], object] | None = None) -> tuple[npt.NDArray[np.int32], Clusters]:
         """Return the numbers of the texts in the order of their exact hashes, and their clusters in this order; the signatures are gone then."""
-        order, room = np.argsort(self.exact.rows).astype(np.int32), self._room
+        self.settle()
+        order, room = hash_order(self.exact.rows), self._room
         if "clusters" in room.done:
             labels, similarity = room.saved("labels", np.int32), room.saved("similarity", np.float32)
             if len(labels) != len(order) or len(similarity) != len(order):
@@ -96,12 +139,18 @@ class Distinct:
             return order, Clusters(labels, order[founders(labels)].astype(np.int64), similarity, 0, room.done.get("budget_exceeded", 0))
         values = self.values  # lives, and its file with it, until they are clustered
         made = Compact(values.rows, [room.own(column.rows) for column in self.band_keys], self.signed.rows, values.fileno())
-        del self.values, self.band_keys, self.signed, self._numbering
+        del self.values, self.band_keys, self.signed, self._numbering, self._pool
         found = cluster_distinct(made, order, self._config.threshold, threads=self._threads, advance=advance)
         room.save("labels", found.labels)
         room.save("similarity", found.similarity)
         room.keep(clusters=1, budget_exceeded=found.n_budget_exceeded)
         return order, found
+
+
+def wait(futures: list[Future[None]]) -> None:
+    """Wait until all are done; what one raises is raised here."""
+    for future in futures:
+        future.result()
 
 
 def deduplicate(texts: Any, *, key: Key | None = None, threshold: float = 0.7, num_perm: int = 128, ngram: int = 5, memory: int | None = None,

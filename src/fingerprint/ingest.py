@@ -57,7 +57,9 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, 
             for name in ("file", "line"):
                 parts[name].append(batch.column(name).to_numpy())
             if n_rows >= room.done.get("rows", 0) + KEPT_EVERY:
+                distinct.settle()
                 room.keep(rows=n_rows)
+    distinct.settle()
     if n_rows > room.done.get("rows", 0):
         room.keep(rows=n_rows)
     if len(distinct.text.rows) != n_rows:

@@ -30,8 +30,10 @@ value costs a multiply; here it costs an add.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -171,23 +173,14 @@ def signature_scheme(num_perm: int, ngram: int) -> str:
     return f"{SCHEME}:ngram={ngram}:num_perm={num_perm}"
 
 
-def run_columns(
-    columns: list[TextColumn], outputs: dict[str, npt.NDArray[Any]], *, key: Key, num_perm: int, ngram: int, threads: int | None, isa: str | None,
-    rows_per_band: int = 0
-) -> None:
-    """Let the core fill ``outputs``, arrays of all rows by name, from the columns one behind the other.
+def column_tasks(
+    columns: list[TextColumn], outputs: dict[str, npt.NDArray[Any]], *, key: Key, num_perm: int, ngram: int, isa: str | None = None, rows_per_band: int = 0
+) -> list[Callable[[], None]]:
+    """Return tasks of some thousand rows that fill ``outputs``, arrays of all rows by name, from the columns one behind the other.
 
-    Tasks of some thousand rows go to ``threads`` threads (None: one for each processor); as rows are independent, neither
-    their number nor the split changes a result.
-
-    Raises
-    ------
-    ConfigError
-        ``threads`` is below 1.
+    As rows are independent, neither who runs a task nor the split changes a result.
     """
-    if threads is not None and threads < 1:
-        raise ConfigError(f"threads is at least 1, not {threads}")
-    tasks: list[tuple[TextColumn, int]] = []
+    tasks: list[Callable[[], None]] = []
     position = 0
     most = max(1, _BYTES_PER_TASK * 128 // max(128, num_perm))
     for column in columns:
@@ -196,24 +189,39 @@ def run_columns(
             end = min(int(column.offsets[first]) + most, np.iinfo(column.offsets.dtype).max)
             full = int(np.searchsorted(column.offsets, end, "right")) - 1
             last = max(first + 1, min(full, first + _ROWS_PER_TASK, len(column)))
-            tasks.append((column.rows(first, last), position + first))
+            rows = column.rows(first, last)
+            part = {name: array[position + first : position + last] for name, array in outputs.items()}
+            tasks.append(partial(_core.sketch_rows, key.material, rows.data, rows.offsets, rows.validity, rows.validity_offset, num_perm, ngram, isa=isa,
+                                 rows_per_band=rows_per_band, **part))
             first = last
         position += len(column)
+    return tasks
 
-    def run(task: tuple[TextColumn, int]) -> None:
-        column, first = task
-        part = {name: array[first : first + len(column)] for name, array in outputs.items()}
-        _core.sketch_rows(key.material, column.data, column.offsets, column.validity, column.validity_offset, num_perm, ngram, isa=isa,
-                          rows_per_band=rows_per_band, **part)
 
-    workers = min(threads or os.cpu_count() or 1, len(tasks))
-    if workers <= 1:
+def processors(threads: int | None) -> int:
+    """Return how many threads are meant: as many as are named, None one for each processor.
+
+    Raises
+    ------
+    ConfigError
+        ``threads`` is below 1.
+    """
+    if threads is not None and threads < 1:
+        raise ConfigError(f"threads is at least 1, not {threads}")
+    return threads or os.cpu_count() or 1
+
+
+def run_columns(columns: list[TextColumn], outputs: dict[str, npt.NDArray[Any]], *, threads: int | None, **about: Any) -> None:
+    """Fill ``outputs`` as :func:`column_tasks` says, with ``threads`` threads (None: one for each processor)."""
+    workers = processors(threads)
+    tasks = column_tasks(columns, outputs, **about)
+    if min(workers, len(tasks)) <= 1:
         for task in tasks:
-            run(task)
+            task()
         return
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(min(workers, len(tasks)))
     try:
-        for future in [pool.submit(run, task) for task in tasks]:
+        for future in [pool.submit(task) for task in tasks]:
             future.result()
     finally:
         pool.shutdown(cancel_futures=True)
