@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from . import _core
 
+AT_ONCE = 1 << 22
+
 
 def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the distinct values of a flat array, ascending.
@@ -41,7 +43,10 @@ def by_group(group: npt.NDArray[np.integer], n_groups: int = 0) -> tuple[npt.NDA
     n_groups : int
         Groups there are at least.
     """
-    start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=n_groups))])
+    size = np.zeros(max(n_groups, int(group.max(initial=-1)) + 1), np.int64)
+    for low in range(0, len(group), AT_ONCE):  # bincount makes a column of 64 bits of what it counts
+        size += np.bincount(group[low : low + AT_ONCE], minlength=len(size))
+    start = np.concatenate([[0], np.cumsum(size)])
     order = np.empty(len(group), np.int32)
     _core.order_rows(np.ascontiguousarray(group, np.int32), start[:-1].copy(), order)
     return order, start

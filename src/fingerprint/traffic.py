@@ -280,9 +280,13 @@ def shuffle_within_hours(account: npt.NDArray[np.integer], time_us: npt.NDArray[
     if not len(account):
         return account.copy()
     rng = np.random.default_rng(seed)
-    order, start = by_group((time_us // HOUR_US - int(time_us.min()) // HOUR_US).astype(np.int32))
+    hour, first = np.empty(len(time_us), np.int32), int(time_us.min()) // HOUR_US
+    for low in range(0, len(hour), EVENTS_AT_ONCE):
+        hour[low : low + EVENTS_AT_ONCE] = time_us[low : low + EVENTS_AT_ONCE] // HOUR_US - first
+    order, start = by_group(hour)
+    del hour
     out = np.empty_like(account)
-    for hour in np.flatnonzero(np.diff(start)).tolist():
-        rows = order[start[hour] : start[hour + 1]]
+    for some in np.flatnonzero(np.diff(start)).tolist():
+        rows = order[start[some] : start[some + 1]]
         out[rows] = account[rng.permutation(rows)]
     return out
