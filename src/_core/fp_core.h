@@ -56,6 +56,7 @@ typedef struct {
     size_t capacity, n_bytes;
     uint32_t n_invisible;
     uint8_t flags;
+    int from_ascii; /* all that was read is ASCII, and so is the text */
 } fp_text_t;
 
 typedef struct {
@@ -71,6 +72,8 @@ typedef struct {
     void (*minhash_update)(const fp_scheme_t *scheme, const uint64_t *hashes, size_t n, uint32_t *values);
     /* counts[j] += how many hashes have bit j. */
     void (*simhash_add)(const uint64_t *hashes, size_t n, uint64_t *counts);
+    /* Bit j: whether more than half of n hashes have it. */
+    uint64_t (*majority)(const uint64_t *counts, size_t n);
     /* keys[num_bands] of the values of a signature, `rows_per_band` each. */
     void (*band_keys)(const uint32_t *values, int64_t num_bands, int64_t rows_per_band, uint64_t *keys);
     /* A byte of each of n values. */

@@ -71,5 +71,5 @@ FP_TARGET static void simhash_add(const uint64_t *hashes, size_t n, uint64_t *co
     }
 }
 
-const fp_kernels_t fp_kernels_avx2 = {"avx2", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, band_keys, compact, count_equal};
+const fp_kernels_t fp_kernels_avx2 = {"avx2", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, majority, band_keys, compact, count_equal};
 #endif

@@ -45,13 +45,36 @@ FP_TARGET static inline __m512i add_two(__m512i *sum, __m512i a, __m512i b) {
     return carry;
 }
 
+/* The same lanes of two sets of `n` levels, bit by bit as a number each: their sum has a level more. */
+#define FP_FOLD(n, level, other)                                          \
+    do {                                                                  \
+        __m512i carry = _mm512_setzero_si512();                           \
+        for (int k = 0; k < (n); k++) {                                   \
+            const __m512i a = level[k], b = other(a);                     \
+            level[k] = FP_SUM3(a, b, carry);                              \
+            carry = FP_CARRY3(a, b, carry);                               \
+        }                                                                 \
+        level[n] = carry;                                                 \
+    } while (0)
+#define FP_OTHER_HALF(x) _mm512_shuffle_i64x2(x, x, 0x4e)
+#define FP_OTHER_QUARTER(x) _mm512_shuffle_i64x2(x, x, 0xb1)
+#define FP_OTHER_LANE(x) _mm512_shuffle_epi32(x, _MM_PERM_BADC)
+
+/* Five levels of eight lanes to eight of their sum, which is in every lane. */
+FP_TARGET static inline void fold_lanes(__m512i *level) {
+    FP_FOLD(5, level, FP_OTHER_HALF);
+    FP_FOLD(6, level, FP_OTHER_QUARTER);
+    FP_FOLD(7, level, FP_OTHER_LANE);
+}
+
 /* Positional population count: bit j of lane l of level[k] is bit k of how many hashes of that lane have bit j, eight hashes a vector, added by a tree of full
- * adders (Harley and Seal; Klarqvist, Mula and Lemire 2019). At the end the lanes of a level are write masks of an add of its weight to 64 byte counters. */
+ * adders (Harley and Seal; Klarqvist, Mula and Lemire 2019). At the end the lanes are added in the same way, and a level is the write mask of an add of its
+ * weight to 64 byte counters. */
 FP_TARGET static void simhash_add(const uint64_t *hashes, size_t n, uint64_t *counts) {
     enum { AT_ONCE = 64, MOST = 248 }; /* 31 vectors: five levels, and no byte passes 255 */
     for (size_t first = 0; first < n; first += MOST) {
         const size_t last = n - first < MOST ? n : first + MOST;
-        __m512i level[5] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+        __m512i level[8] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
         for (size_t s = first; s < last; s += AT_ONCE) {
             __m512i v[8];
             for (size_t k = 0; k < 8; k++) {
@@ -64,21 +87,18 @@ FP_TARGET static void simhash_add(const uint64_t *hashes, size_t n, uint64_t *co
             level[4] = _mm512_xor_si512(level[4], _mm512_and_si512(level[3], eight));
             level[3] = _mm512_xor_si512(level[3], eight);
         }
-        uint64_t masks[5][8];
-        memcpy(masks, level, sizeof masks);
-        __m512i even = _mm512_setzero_si512(), odd = even; /* two sums: an add takes a cycle, and two can start in one */
-        for (int k = 0; k < 5; k++) {
-            const __m512i weight = _mm512_set1_epi8((char)(1 << k));
-            for (int lane = 0; lane < 8; lane += 2) {
-                even = _mm512_mask_add_epi8(even, masks[k][lane], even, weight);
-                odd = _mm512_mask_add_epi8(odd, masks[k][lane + 1], odd, weight);
-            }
+        fold_lanes(level);
+        __m512i sum = _mm512_setzero_si512();
+#pragma GCC unroll 8
+        for (int k = 0; k < 8; k++) {
+            const __mmask64 mask = (__mmask64)_mm_cvtsi128_si64(_mm512_castsi512_si128(level[k]));
+            sum = _mm512_mask_add_epi8(sum, mask, sum, _mm512_set1_epi8((char)(1 << k)));
         }
         uint8_t bytes[64];
-        _mm512_storeu_si512((void *)bytes, _mm512_add_epi8(even, odd));
+        _mm512_storeu_si512((void *)bytes, sum);
         for (int j = 0; j < 64; j++) counts[j] += bytes[j];
     }
 }
 
-const fp_kernels_t fp_kernels_avx512 = {"avx512", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, band_keys, compact, count_equal};
+const fp_kernels_t fp_kernels_avx512 = {"avx512", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, majority, band_keys, compact, count_equal};
 #endif

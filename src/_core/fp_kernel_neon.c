@@ -74,5 +74,5 @@ static void simhash_add(const uint64_t *hashes, size_t n, uint64_t *counts) {
     }
 }
 
-const fp_kernels_t fp_kernels_neon = {"neon", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, band_keys, compact, count_equal};
+const fp_kernels_t fp_kernels_neon = {"neon", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, majority, band_keys, compact, count_equal};
 #endif

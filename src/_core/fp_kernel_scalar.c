@@ -81,6 +81,12 @@ static void simhash_add(const uint64_t *hashes, size_t n, uint64_t *counts) {
     }
 }
 
+static uint64_t majority(const uint64_t *counts, size_t n) {
+    uint64_t bits = 0;
+    for (int j = 0; j < 64; j++) bits |= (uint64_t)(2 * counts[j] > n) << j;
+    return bits;
+}
+
 /* Eight bytes at a time: the high bit of each byte of `differ` tells whether a and b differ there. */
 static int64_t count_equal(const uint8_t *a, const uint8_t *b, int64_t n) {
     const uint64_t low = 0x7f7f7f7f7f7f7f7fu, ones = 0x0101010101010101u;
@@ -97,4 +103,5 @@ static int64_t count_equal(const uint8_t *a, const uint8_t *b, int64_t n) {
     return n_equal;
 }
 
-const fp_kernels_t fp_kernels_scalar = {"scalar", ascii_run, hash_bytes, hash_windows, minhash_update, simhash_add, fp_band_keys, fp_compact, count_equal};
+const fp_kernels_t fp_kernels_scalar = {"scalar", ascii_run, hash_bytes, hash_windows, minhash_update,
+                                        simhash_add, majority, fp_band_keys, fp_compact, count_equal};

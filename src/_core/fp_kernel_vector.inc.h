@@ -163,6 +163,21 @@ FP_TARGET static int64_t count_equal(const uint8_t *a, const uint8_t *b, int64_t
     return n_equal;
 }
 
+/* The sign of n less twice the count. */
+FP_TARGET static uint64_t majority(const uint64_t *counts, size_t n) {
+    v64 place, bits = {0};
+    uint64_t all = 0;
+    for (int lane = 0; lane < FP_LANES64; lane++) place[lane] = (uint64_t)lane;
+    for (int j = 0; j < 64; j += FP_LANES64) {
+        v64 count;
+        memcpy(&count, counts + j, sizeof count);
+        bits |= (n - 2 * count) >> 63 << place;
+        place += FP_LANES64;
+    }
+    for (int lane = 0; lane < FP_LANES64; lane++) all |= bits[lane];
+    return all;
+}
+
 FP_TARGET static void band_keys(const uint32_t *values, int64_t num_bands, int64_t rows_per_band, uint64_t *keys) {
     fp_band_keys(values, num_bands, rows_per_band, keys);
 }

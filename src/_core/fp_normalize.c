@@ -198,6 +198,7 @@ int fp_text_normalize(const fp_kernels_t *kernels, const uint8_t *in, size_t n, 
     if (reserve(text, n) != FP_OK) return FP_NO_MEMORY;
     text->n_invisible = 0;
     text->flags = 0;
+    text->from_ascii = 1;
     state_t s;
     s.out = text->bytes;
     s.n = 0;
@@ -223,6 +224,7 @@ int fp_text_normalize(const fp_kernels_t *kernels, const uint8_t *in, size_t n, 
         }
         size_t n_used;
         int valid;
+        text->from_ascii = 0;
         const uint32_t cp = decode(in + i, n - i, &n_used, &valid);
         if (valid) {
             put(&s, cp, in + i, n_used, i);

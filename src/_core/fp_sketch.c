@@ -67,10 +67,21 @@ int64_t fp_column_piece_end(const fp_column_t *column, int64_t first, int64_t la
     return end < last ? end : last;
 }
 
+/* Bytes that continue no character, which look like 10xxxxxx: eight a step, counted in the bytes of a word that is emptied before any passes 255. */
 static size_t count_chars(const fp_text_t *text) {
-    size_t n = 0;
-    for (size_t i = 0; i < text->n_bytes; i++) n += (int8_t)text->bytes[i] >= -0x40;
-    return n;
+    const uint64_t ones = 0x0101010101010101u, even = 0x00ff00ff00ff00ffu;
+    size_t n_others = 0, i = 0;
+    if (text->from_ascii) return text->n_bytes;
+    while (i + 8 <= text->n_bytes) {
+        uint64_t sums = 0, x;
+        for (int k = 0; k < 255 && i + 8 <= text->n_bytes; k++, i += 8) {
+            memcpy(&x, text->bytes + i, 8);
+            sums += x >> 7 & ~x >> 6 & ones;
+        }
+        n_others += (size_t)(((sums & even) + (sums >> 8 & even)) * 0x0001000100010001u >> 48);
+    }
+    for (; i < text->n_bytes; i++) n_others += (int8_t)text->bytes[i] < -0x40;
+    return text->n_bytes - n_others;
 }
 
 /* Offsets, from `begin`, of the next `n_starts` characters; the end of the text counts as one. Branchless: a continuation byte writes its
@@ -114,20 +125,15 @@ static void hash_chunk(const fp_kernels_t *kernels, const fp_scheme_t *scheme, c
 static void sketch_text(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const fp_text_t *text, size_t n_chars, size_t n_windows,
                         scratch_t *scratch, int want_values, int want_fingerprint) {
     size_t begin = 0;
-    memset(scratch->values, 0xff, sizeof(uint32_t) * (size_t)(scheme->num_perm + FP_BLOCK_PERMS));
-    memset(scratch->counts, 0, sizeof scratch->counts);
+    const int32_t n_blocks = (scheme->num_perm + FP_BLOCK_PERMS - 1) / FP_BLOCK_PERMS;
+    if (want_values) memset(scratch->values, 0xff, sizeof(uint32_t) * FP_BLOCK_PERMS * (size_t)n_blocks);
+    if (want_fingerprint) memset(scratch->counts, 0, sizeof scratch->counts);
     for (size_t done = 0; done < n_windows; done += FP_CHUNK) {
         const size_t n = n_windows - done < FP_CHUNK ? n_windows - done : FP_CHUNK;
         hash_chunk(kernels, scheme, text, n_chars == text->n_bytes, n, &begin, scratch);
         if (want_values) kernels->minhash_update(scheme, scratch->hashes, n, scratch->values);
         if (want_fingerprint) kernels->simhash_add(scratch->hashes, n, scratch->counts);
     }
-}
-
-static uint64_t fingerprint_of(const uint64_t *counts, size_t n_windows) {
-    uint64_t fingerprint = 0;
-    for (int j = 0; j < 64; j++) fingerprint |= (uint64_t)(2 * counts[j] > n_windows) << j;
-    return fingerprint;
 }
 
 /* 0 is kept for the empty text, whatever the key, so that its rows can be told without it. */
@@ -168,7 +174,7 @@ int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const
         if (out->half_keys) fp_half_keys(keys, out->num_bands, out->half_keys + row * out->num_bands, 1);
         if (out->bytes) kernels->compact(scratch.values, scheme->num_perm, out->bytes + row * scheme->num_perm);
         if (out->n_shingles) out->n_shingles[row] = saturate(n_windows);
-        if (out->fingerprints) out->fingerprints[row] = fingerprint_of(scratch.counts, n_windows);
+        if (out->fingerprints) out->fingerprints[row] = kernels->majority(scratch.counts, n_windows);
         if (out->exact) out->exact[row] = exact_of(scheme, text);
         if (out->n_invisible) out->n_invisible[row] = text->n_invisible;
         if (out->n_chars) out->n_chars[row] = saturate(n_chars);
