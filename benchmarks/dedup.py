@@ -228,6 +228,7 @@ def speed(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "families.parquet"
         write_corpus(path, options)
+        os.sync()  # else whoever comes first shares the machine with the writing
         for method, threads in itertools.product(options.methods.split(","), options.threads):
             n = options.n if method == "fingerprint" else min(options.n, options.peer_n)
             command = [sys.executable, __file__, "one", "--method", method, "--prompts", str(path), "--n", str(n), "--threads", str(threads)]

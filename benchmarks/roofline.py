@@ -77,7 +77,7 @@ def threads_rates() -> tuple[float, float]:
     column = pa.concat_arrays([texts.corpus("en208", N).column] * 10)
     seconds = {1: float("inf"), 2: float("inf")}
     for _ in range(3 * ROUNDS):
-        for threads in seconds:
+        for threads in (1, 2):
             start = time.perf_counter()
             minhash(column, key=KEY, threads=threads)
             seconds[threads] = min(seconds[threads], time.perf_counter() - start)
