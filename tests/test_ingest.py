@@ -29,6 +29,7 @@ def test_distinct_texts_are_those_of_a_loop_however_they_are_batched(prompts: li
     distinct, made = Distinct(fp.SketchConfig(), KEY, Room(limit), store=TextStore()), fp.sketch(prompts, key=KEY)
     for low in range(0, len(prompts), size):
         distinct.add(pa.array(prompts[low : low + size], pa.large_string()))
+    distinct.settle()
     first: dict[int, int] = {}
     for row, exact in enumerate(made.exact.tolist()):
         if exact:
