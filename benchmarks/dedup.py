@@ -103,6 +103,8 @@ def recall_and_precision(made: Signatures, left: Integers, right: Integers, true
                                for low in range(0, len(left), PAIRS_AT_ONCE)])
     named = share_a_band(found.band_keys, left, right) & ((estimate - CHANCE) / (1 - CHANCE) >= threshold - 1e-9)
     wanted = true >= threshold
+    if not named.any():
+        return 0.0, float("nan"), float("nan")
     return float(named[wanted].mean()), float(wanted[named].mean()), float((true[named] >= threshold - 0.05).mean())
 
 

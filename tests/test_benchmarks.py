@@ -21,8 +21,8 @@ def run(*arguments: object) -> str:
 
 def test_quality_is_that_of_the_theory() -> None:
     lines = [line.split("|")[1:-1] for line in run("dedup.py", "quality", "--n", 1500).splitlines() if line.startswith("| 0.")]
-    shares = [(float(share), float(theory), int(n.replace(",", ""))) for _, n, share, theory in (line for line in lines if len(line) == 4)]
-    assert len(shares) >= 4 and all(abs(share - theory) < 0.1 + 2 / n**0.5 for share, theory, n in shares)
+    shares = [(float(share), float(theory), int(n.replace(",", ""))) for limits, n, share, _, theory in lines if " to " in limits]
+    assert len(shares) >= 4 and all(abs(share - theory) < 0.06 + 2 / n**0.5 for share, theory, n in shares)
 
 
 def test_speed_compares_over_the_same_rows(tmp_path: Path) -> None:

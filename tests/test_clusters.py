@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fingerprint import clusters
+from fingerprint import _core, clusters
 from fingerprint.clusters import Clusters, Compact, buckets, cluster, cluster_distinct, compact
 from fingerprint.errors import ConfigError
 from fingerprint.keys import Key
@@ -279,6 +282,27 @@ def test_distinct_texts_cluster_as_any_do(key: Key) -> None:
     found, expected = cluster_distinct(compact(s.signatures[rows]), np.arange(len(rows), dtype=np.int32)), cluster(s.signatures, s.exact)
     assert found.labels.tolist() == expected.labels[rows].tolist() and rows[found.leaders].tolist() == expected.leaders.tolist()
     assert found.similarity.tolist() == expected.similarity[rows].tolist()
+
+
+def test_an_interrupt_while_threads_look_harms_nothing(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads go on with their part for a moment; what they read and write must still be there."""
+    made = compact(Signatures(np.random.default_rng(0).integers(0, 2, (30_000, 128), dtype=np.uint32), np.full(30_000, 9, np.int32), "crafted", ""), 0.3)
+    rows, best = np.arange(30_000, dtype=np.int32), np.empty(30_000, np.uint64)
+    bands = buckets(made, rows)
+    with ThreadPoolExecutor(3) as pool:
+        futures: list[Future[None]] = []
+
+        def cut(part: Callable[..., None], *bounds: Iterable[int]) -> Iterable[None]:
+            futures.extend(pool.submit(part, *given) for given in zip(*bounds, strict=True))
+            if len(futures) > 30:
+                raise KeyboardInterrupt
+            return [future.result() for future in futures]
+
+        with pytest.raises(KeyboardInterrupt):
+            _core.cluster_rows(made.values, rows, bands, 40, best, map=cut, n_parts=3)
+        del bands, best, made
+        gc.collect()
+        assert [future.result() for future in futures] == [None] * len(futures)
 
 
 @pytest.mark.parametrize("max_candidates", [2, 64])

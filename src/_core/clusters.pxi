@@ -85,40 +85,85 @@ cdef int _check_clustered(int status) except -1:
     return 0
 
 
-cdef class _Part:
-    """Does one thread's part of a step; lives inside :func:`cluster_rows` alone."""
-    cdef const fp_cluster_t *cluster
+cdef int _check_clustering(const uint8_t[:, ::1] values, const int32_t[::1] rows, list bands, int64_t min_equal, int64_t n_parts) except -1:
+    cdef Buckets band
+    cdef int64_t n = rows.shape[0], i
+    _check_bands(values.shape[1], len(bands), 1)
+    if min_equal < 1 or not 1 <= n_parts <= 1 << 10:
+        raise ConfigError(f"min_equal {min_equal} or the number of parts, {n_parts}, is out of range")
+    for i in range(n):
+        if not 0 <= rows[i] < values.shape[0]:
+            raise ValueError(f"row number {rows[i]} at {i} is beyond the {values.shape[0]} signatures")
+    for item in bands:
+        if not isinstance(item, Buckets):
+            raise TypeError(f"bands are buckets, not {type(item).__name__}")
+        band = item
+        _check_length("the buckets", band.numbers.shape[0], n)
+        if band.max_candidates != (<Buckets>bands[0]).max_candidates:
+            raise ConfigError("the buckets of all bands are made with one max_candidates")
+    return 0
+
+
+cdef class _Clustering:
+    """A clustering under way. Whoever calls it does a part of the step that is due, and keeps it alive: after an interrupt a thread may still be at work."""
+
+    cdef fp_cluster_t cluster
+    cdef const uint32_t **numbers
+    cdef uint32_t **slots
+    cdef const uint8_t[:, ::1] values
+    cdef const int32_t[::1] rows
+    cdef uint64_t[::1] best
+    cdef list bands
+    cdef int64_t n_parts
     cdef bint is_spreading
+
+    def __cinit__(self, const uint8_t[:, ::1] values, const int32_t[::1] rows, list bands, int64_t min_equal, uint64_t[::1] best, int64_t n_parts, int file,
+                  isa):
+        cdef int64_t n_bands = len(bands), b
+        cdef Buckets band
+        self.values, self.rows, self.bands, self.best, self.n_parts = values, rows, bands, best, n_parts
+        self.cluster.kernels, self.cluster.rows, self.cluster.best, self.cluster.file = _kernels(isa), &rows[0], &best[0], file
+        if file < 0:
+            self.cluster.bytes = &values[0, 0]
+        self.cluster.n_rows, self.cluster.num_perm, self.cluster.num_bands = rows.shape[0], values.shape[1], n_bands
+        self.cluster.min_equal, self.cluster.max_candidates = min_equal, (<Buckets>bands[0]).max_candidates
+        self.numbers = <const uint32_t **>malloc(n_bands * sizeof(uint32_t *))
+        self.slots = <uint32_t **>malloc(n_bands * sizeof(uint32_t *))
+        if self.numbers == NULL or self.slots == NULL or fp_cluster_init(&self.cluster, n_parts) != FP_OK:
+            raise MemoryError("no memory to look for leaders")
+        for b in range(n_bands):
+            band = bands[b]
+            self.numbers[b], self.slots[b] = &band.numbers[0], band.slots
+        self.cluster.numbers, self.cluster.slots = self.numbers, self.slots
+        memset(self.cluster.best, 0, rows.shape[0] * sizeof(uint64_t))
+
+    def __dealloc__(self):
+        fp_cluster_free(&self.cluster)
+        free(self.numbers)
+        free(self.slots)
 
     def __call__(self, int64_t part, int64_t first, int64_t last):
         cdef int status
         with nogil:
-            status = fp_cluster_spread(self.cluster, part, first, last) if self.is_spreading else fp_cluster_look(self.cluster, part, first, last)
+            status = fp_cluster_spread(&self.cluster, part, first, last) if self.is_spreading else fp_cluster_look(&self.cluster, part, first, last)
         _check_clustered(status)
 
+    cdef _in_parts(self, share, int64_t first, int64_t last, bint is_spreading):
+        self.is_spreading = is_spreading
+        begins = [first + (last - first) * i // self.n_parts for i in range(self.n_parts)]
+        ends = [first + (last - first) * (i + 1) // self.n_parts for i in range(self.n_parts)]
+        for _ in share(self, range(self.n_parts), begins, ends):
+            pass
 
-def _in_parts(_Part part, share, int64_t first, int64_t last, int64_t n_parts):
-    """Let a part be done for each of ``n_parts`` equal shares of a range."""
-    begins = [first + (last - first) * i // n_parts for i in range(n_parts)]
-    ends = [first + (last - first) * (i + 1) // n_parts for i in range(n_parts)]
-    for _ in share(part, range(n_parts), begins, ends):
-        pass
-
-
-cdef int _check_clustering(const uint8_t[:, ::1] values, const int32_t[::1] rows, list bands, int64_t min_equal, int64_t max_candidates) except -1:
-    cdef Buckets band
-    cdef int64_t n = rows.shape[0], i
-    _check_bands(values.shape[1], len(bands), 1)
-    if min_equal < 1:
-        raise ConfigError(f"min_equal {min_equal} is out of range")
-    for i in range(n):
-        if not 0 <= rows[i] < values.shape[0]:
-            raise ValueError(f"row number {rows[i]} at {i} is beyond the {values.shape[0]} signatures")
-    for band in bands:
-        _check_length("the buckets", band.numbers.shape[0], n)
-        if band.max_candidates != max_candidates:
-            raise ConfigError("the buckets of all bands are made with one max_candidates")
-    return 0
+    cdef _do_block(self, share, int64_t begin, int64_t end):
+        cdef int status
+        fp_cluster_begin(&self.cluster, begin, end)
+        self._in_parts(share, begin, end, False)
+        with nogil:
+            status = fp_cluster_settle(&self.cluster)
+        _check_clustered(status)
+        if self.cluster.n_spreading:
+            self._in_parts(share, 0, self.cluster.n_spreading, True)
 
 
 def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows not None, list bands not None, int64_t min_equal, uint64_t[::1] best not None,
@@ -129,57 +174,20 @@ def cluster_rows(const uint8_t[:, ::1] values not None, const int32_t[::1] rows 
     a row and its leader. ``advance`` is called now and then with the number of rows done since the last call. With ``map`` of an executor ``n_parts``
     threads share the work. With ``file``, a descriptor, the values are read from there: ``values`` is the same, mapped into memory, and is not touched.
     """
-    cdef fp_cluster_t cluster
-    cdef _Part part = _Part.__new__(_Part)
-    cdef Buckets band
-    cdef int status
-    cdef int64_t n = rows.shape[0], n_bands = len(bands), i, b, last
-    cdef const uint32_t **numbers
-    cdef uint32_t **slots
-    memset(&cluster, 0, sizeof(cluster))
+    cdef _Clustering clustering
+    cdef int64_t n = rows.shape[0], i = 0, last
     _check_length("best", best.shape[0], n)
-    cluster.max_candidates = (<Buckets?>bands[0]).max_candidates if n_bands else 0
-    _check_clustering(values, rows, bands, min_equal, cluster.max_candidates)
-    if not 1 <= n_parts <= 1 << 10:
-        raise ConfigError(f"{n_parts} parts are too many or too few")
+    _check_clustering(values, rows, bands, min_equal, n_parts)
     if n == 0:
         return 0
-    cluster.kernels, cluster.rows = _kernels(isa), &rows[0]
-    cluster.file = file
-    if file < 0:
-        cluster.bytes = &values[0, 0]
-    cluster.n_rows, cluster.num_perm, cluster.num_bands, cluster.min_equal = n, values.shape[1], n_bands, min_equal
-    cluster.best = &best[0]
-    memset(cluster.best, 0, n * sizeof(uint64_t))
-    numbers = <const uint32_t **>malloc(n_bands * sizeof(uint32_t *))
-    slots = <uint32_t **>malloc(n_bands * sizeof(uint32_t *))
-    try:
-        if numbers == NULL or slots == NULL or fp_cluster_init(&cluster, n_parts) != FP_OK:
-            raise MemoryError("no memory to look for leaders")
-        for b in range(n_bands):
-            band = bands[b]
-            numbers[b], slots[b] = &band.numbers[0], band.slots
-        cluster.numbers, cluster.slots, part.cluster = numbers, slots, &cluster
-        i = 0
-        while i < n:
-            last = min(i + min(FP_BLOCK_ROWS, max(256, i // 16)), n)  # of the first rows most would be looked at in vain
-            fp_cluster_begin(&cluster, i, last)
-            part.is_spreading = False
-            _in_parts(part, map, i, last, n_parts)
-            with nogil:
-                status = fp_cluster_settle(&cluster)
-            _check_clustered(status)
-            if cluster.n_spreading:
-                part.is_spreading = True
-                _in_parts(part, map, 0, cluster.n_spreading, n_parts)
-            if advance is not None:
-                advance(last - i)
-            i = last
-            PyErr_CheckSignals()
-        with nogil:
-            fp_cluster_label(&cluster)
-        return cluster.n_budget_exceeded
-    finally:
-        fp_cluster_free(&cluster)
-        free(numbers)
-        free(slots)
+    clustering = _Clustering(values, rows, bands, min_equal, best, n_parts, file, isa)
+    while i < n:
+        last = min(i + min(FP_BLOCK_ROWS, max(256, i // 16)), n)  # of the first rows most would be looked at in vain
+        clustering._do_block(map, i, last)
+        if advance is not None:
+            advance(last - i)
+        i = last
+        PyErr_CheckSignals()
+    with nogil:
+        fp_cluster_label(&clustering.cluster)
+    return clustering.cluster.n_budget_exceeded
