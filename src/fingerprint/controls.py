@@ -34,7 +34,10 @@ def run_controls(traffic: Traffic, evidence: Evidence, config: ScanConfig) -> Co
 def shuffled_groups(traffic: Traffic, evidence: Evidence, config: ScanConfig) -> int:
     """Return how many groups are reported when account labels are permuted within hours: every one is false."""
     actor = shuffle_within_hours(traffic.actor[traffic.account], traffic.time_us, config.seed)
+    traffic.let_go()
     held = hold(actor, traffic.text, traffic.exact, config.detect.sample, config.detect.evidence, evidence.row >= 0, traffic.system)
+    del actor
+    traffic.let_go()
     groups = search(Detector(dataclasses.replace(evidence, holdings=held), config.detect, config.seed, config.threads))
     return sum(not g.reason for g in groups)
 

@@ -283,6 +283,7 @@ def shuffle_within_hours(account: npt.NDArray[np.integer], time_us: npt.NDArray[
     hour, first = np.empty(len(time_us), np.int32), int(time_us.min()) // HOUR_US
     for low in range(0, len(hour), EVENTS_AT_ONCE):
         hour[low : low + EVENTS_AT_ONCE] = time_us[low : low + EVENTS_AT_ONCE] // HOUR_US - first
+    let_go(time_us)
     order, start = by_group(hour)
     del hour
     out = np.empty_like(account)
