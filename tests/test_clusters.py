@@ -284,7 +284,7 @@ def test_distinct_texts_cluster_as_any_do(key: Key) -> None:
     assert found.similarity.tolist() == expected.similarity[rows].tolist()
 
 
-def test_an_interrupt_while_threads_look_harms_nothing(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_threads_look_harms_nothing() -> None:
     """The threads go on with their part for a moment; what they read and write must still be there."""
     made = compact(Signatures(np.random.default_rng(0).integers(0, 2, (30_000, 128), dtype=np.uint32), np.full(30_000, 9, np.int32), "crafted", ""), 0.3)
     rows, best = np.arange(30_000, dtype=np.int32), np.empty(30_000, np.uint64)

@@ -53,7 +53,6 @@ def bucket_rows(uint32_t[::1] keys not None, const int32_t[::1] positions not No
     than ``max_candidates`` are crowded.
     """
     cdef int64_t n = keys.shape[0], i, n_slots
-    cdef uint32_t *slots
     cdef Buckets made = Buckets.__new__(Buckets)
     _check_length("positions", positions.shape[0], n)
     _check_length("is_signed", is_signed.shape[0], n)

@@ -52,7 +52,7 @@ typedef struct fp_finder {
 } fp_finder_t;
 
 int fp_cluster_init(fp_cluster_t *c, int64_t n_parts) {
-    c->n_leaders = c->n_budget_exceeded = c->n_spreading = 0;
+    c->n_budget_exceeded = c->n_spreading = 0;
     c->n_finders = n_parts + 1;
     c->block = malloc(FP_BLOCK_ROWS * sizeof *c->block);
     c->spreading = malloc(FP_BLOCK_ROWS * sizeof *c->spreading);
@@ -282,7 +282,6 @@ int fp_cluster_settle(fp_cluster_t *c) {
         ask_for_claimed(c, i - c->begin + 8);
         c->n_budget_exceeded += row->is_crowded && is_beyond_a_full_one(c, i);
         if (c->best[i]) continue;
-        c->n_leaders++;
         if (row->is_crowded && enter(c, i, &spreads)) {
             *row = (fp_row_t){again->n_claims, 0, (int32_t)(c->n_finders - 1), 1};
             look_at(c, again, i, c->end);

@@ -18,11 +18,11 @@ typedef struct {
     int64_t n_rows, num_perm, num_bands;
     int64_t min_equal, max_candidates;
     uint64_t *best; /* [n_rows], 0 at first: equal values of a row and the best leader so far, and, inverted, the position of that one */
-    int64_t n_leaders, n_budget_exceeded;
+    int64_t n_budget_exceeded;
     /* private */
     int64_t begin, end, n_spreading;
-    struct fp_row *block;    /* [FP_BLOCK_ROWS] */
-    int32_t *spreading;      /* [FP_BLOCK_ROWS] leaders of the block that are in crowded buckets */
+    struct fp_row *block;     /* [FP_BLOCK_ROWS] */
+    int32_t *spreading;       /* [FP_BLOCK_ROWS] leaders of the block that are in crowded buckets */
     struct fp_finder *finder; /* [n_parts + 1] */
     int64_t n_finders;
 } fp_cluster_t;

@@ -100,7 +100,6 @@ cdef extern from "fp_cluster.h" nogil:
         int64_t min_equal
         int64_t max_candidates
         uint64_t *best
-        int64_t n_leaders
         int64_t n_budget_exceeded
         int64_t n_spreading
 

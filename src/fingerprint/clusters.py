@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from . import _core
 from .errors import ConfigError
 from .lsh import choose_bands
 from .room import let_go
-from .sketch import Signatures
+from .sketch import Signatures, processors
 
 MAX_CANDIDATES = 64
 SHARED_FROM = 50_000  # texts from which threads share the work
@@ -177,7 +176,7 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
         if advance is not None:
             advance(n)
 
-    n_parts = (threads or os.cpu_count() or 1) if len(rows) >= SHARED_FROM else 1
+    n_parts = processors(threads) if len(rows) >= SHARED_FROM else 1
     with ThreadPoolExecutor(n_parts) if n_parts > 1 else nullcontext() as pool:
         share = map if pool is None else pool.map
         bands = buckets(made, rows, max_candidates, share)
