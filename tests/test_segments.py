@@ -19,9 +19,9 @@ from fingerprint.ingest import ingest
 from fingerprint.pipeline import prepare
 from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import read_events
-from fingerprint.segments import MOST_WINDOWS, SEVERAL, WORDS, Segment, Spelled, _kept, contain, either, segments, spell, windows
+from fingerprint.segments import MOST_WINDOWS, SEVERAL, Segment, Spelled, _kept, contain, either, segments, spell
 from fingerprint.traffic import Traffic
-from fingerprint.words import split_words
+from fingerprint.words import WINDOW, split_words, windows
 
 KEY = fp.Key(bytes(range(16)))
 FRAME = "always answer with every step of the way written down before the result itself"
@@ -29,7 +29,7 @@ FRAME = "always answer with every step of the way written down before the result
 
 def runs(text: str) -> set[tuple[str, ...]]:
     words = text.split()
-    return {tuple(words[i : i + WORDS]) for i in range(len(words) - WORDS + 1)}
+    return {tuple(words[i : i + WINDOW]) for i in range(len(words) - WINDOW + 1)}
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=14), max_size=8))
@@ -38,18 +38,18 @@ def test_windows_are_runs_of_words_inside_one_text(texts: list[list[str]]) -> No
     text, first, window = windows(split_words([" ".join(t) for t in texts], KEY))
     flat = [w for t in texts for w in t]
     owner = [i for i, t in enumerate(texts) for _ in t]
-    assert np.bincount(text, minlength=len(texts)).tolist() == [max(0, len(t) - WORDS + 1) for t in texts]
+    assert np.bincount(text, minlength=len(texts)).tolist() == [max(0, len(t) - WINDOW + 1) for t in texts]
     meaning: dict[int, tuple[str, ...]] = {}
     for of, at, value in zip(text.tolist(), first.tolist(), window.tolist(), strict=True):
-        assert owner[at] == owner[at + WORDS - 1] == of
-        assert meaning.setdefault(value, tuple(flat[at : at + WORDS])) == tuple(flat[at : at + WORDS])
+        assert owner[at] == owner[at + WINDOW - 1] == of
+        assert meaning.setdefault(value, tuple(flat[at : at + WINDOW])) == tuple(flat[at : at + WINDOW])
     assert len(set(meaning.values())) == len(meaning)
 
 
 def test_long_texts_keep_the_same_windows_of_what_they_share() -> None:
     shared = " ".join(f"s{i}" for i in range(80))
     texts = [" ".join([*(f"{name}{i}" for i in range(300)), shared, *(f"{name}{i}" for i in range(300, 600))]) for name in "ab"]
-    text, window = _kept(split_words([*texts, " ".join(f"c{i}" for i in range(MOST_WINDOWS + WORDS - 1))], KEY))
+    text, window = _kept(split_words([*texts, " ".join(f"c{i}" for i in range(MOST_WINDOWS + WINDOW - 1))], KEY))
     sets = [set(window[text == i].tolist()) for i in range(3)]
     assert len(sets[0] & sets[1]) >= 6 and not sets[0] & sets[2]
     assert 0.7 * MOST_WINDOWS < len(sets[0]) < 1.4 * MOST_WINDOWS and len(sets[2]) == MOST_WINDOWS
@@ -149,8 +149,8 @@ def test_spelled_as_it_was_written(made: tuple[Traffic, Detector]) -> None:
     everybody, eight = segments(detector)  # the same words in prompts and system texts are one segment
     assert (len(everybody.actors), len(eight.actors)) == (16, 8)
     assert FRAME in spell(detector, everybody, everybody.actors).text.lower()
-    assert spell(detector, eight, eight.actors) == Spelled([" ".join([*FRAME.upper().split(), "indeed"][-WORDS:])], True)
-    twice = Segment(np.sort(windows(split_words([FRAME, "w1 " * WORDS], KEY.derive("words")))[2]), eight.actors, eight.rows)
+    assert spell(detector, eight, eight.actors) == Spelled([" ".join([*FRAME.upper().split(), "indeed"][-WINDOW:])], True)
+    twice = Segment(np.sort(windows(split_words([FRAME, "w1 " * WINDOW], KEY.derive("words")))[2]), eight.actors, eight.rows)
     assert spell(detector, twice, eight.actors).text == FRAME.upper()
     nobody = spell(detector, segments(detector)[0], np.zeros(0, np.int64))
     assert nobody.text == "" and not nobody.in_system

@@ -15,10 +15,11 @@ CORE = ROOT / "src" / "_core"
 LAYERS = (
     ("errors", "progress"),
     ("keys", "config"),
-    ("_core", "intent"),
+    ("_core", "intent", "sealed"),
     ("arrays", "columns"),
     ("words",),
     ("templates",),
+    ("payloads",),
     ("records",),
     ("sketch", "room"),
     ("minhash", "simhash"),
@@ -29,12 +30,16 @@ LAYERS = (
     ("profiles", "neighbours", "duplication", "exchangeability"),
     ("attribution", "groups"),
     ("traffic",),
+    ("index",),
+    ("suspects",),
+    ("matching",),
     ("evidence",),
     ("candidates", "segments", "planting"),
     ("detection",),
     ("search",),
     ("circumstances", "contribution", "history", "charging", "controls", "tables"),
     ("campaigns", "ingest"),
+    ("matches",),
     ("pipeline",),
     ("evaluation",),
     ("report",),
@@ -42,8 +47,8 @@ LAYERS = (
     ("__main__",),
 )
 LEVEL = {name: level for level, row in enumerate(LAYERS) for name in row}
-# Scan.save is the one convenience that reaches up, from inside a method.
-REACHES_UP = {("records", "report")}
+# Scan.save and Match.save are the conveniences that reach up, from inside a method.
+REACHES_UP = {("records", "report"), ("matches", "report")}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from .config import DetectConfig, ScanConfig, SketchConfig
     from .deduplication import deduplicate
     from .evaluation import Plan, evaluate
+    from .index import TrafficIndex
     from .keys import Key
+    from .matches import Match, match
     from .pipeline import scan
     from .readers import read_events
     from .records import Campaign, Scan
@@ -39,11 +41,13 @@ __all__ = [
     "Clusters",
     "DetectConfig",
     "Key",
+    "Match",
     "Plan",
     "Scan",
     "ScanConfig",
     "Signatures",
     "SketchConfig",
+    "TrafficIndex",
     "deduplicate",
     "errors",
     "estimate_jaccard",
@@ -51,6 +55,7 @@ __all__ = [
     "hamming",
     "isa",
     "load_scan",
+    "match",
     "minhash",
     "normalize",
     "read_events",
@@ -65,6 +70,9 @@ _LAZY = {
     "Clusters": "clusters",
     "DetectConfig": "config",
     "Key": "keys",
+    "Match": "matches",
+    "TrafficIndex": "index",
+    "match": "matches",
     "Scan": "records",
     "ScanConfig": "config",
     "SketchConfig": "config",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import mmap
 import os
 import tempfile
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -299,3 +301,15 @@ def let_go(*columns: npt.NDArray[Any]) -> None:
         mapped = getattr(column, "_mmap", None)
         if mapped is not None:
             mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def give_back() -> None:
+    """Return freed memory to the machine: what Arrow's pool and the C library keep for later, where a work of another kind follows.
+
+    After hours in several threads that is gigabytes: each thread frees into a heap of its own, which shrinks from its end only.
+    """
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # another C library has no such function
+        ctypes.CDLL(None).malloc_trim(0)

@@ -16,9 +16,8 @@ import numpy.typing as npt
 from .arrays import distinct
 from .evidence import Sample
 from .templates import SLOT
-from .words import Words
+from .words import WINDOW, Words, windows
 
-WORDS = 8  # in a row make a window: fewer are everybody's turns of phrase
 MOST_WINDOWS = 128  # kept of a text, the smallest hashes, so that texts of like length keep the same ones
 SEVERAL = 3  # sampled prompts of an account from which a text is its habit
 N_READ = 200  # holdings among which one is looked for that shows a segment
@@ -47,7 +46,7 @@ class Segment:
     Attributes
     ----------
     windows : uint64[w]
-        Hashes of the runs of ``WORDS`` words in it, ascending.
+        Hashes of the runs of ``WINDOW`` words in it, ascending.
     actors : int64[a]
         Who has it in ``SEVERAL`` sampled prompts or more, ascending.
     rows : int64[m]
@@ -62,20 +61,6 @@ class Segment:
 def either(*those: Segment) -> Segment:
     """Return what contains any of these segments as one."""
     return Segment(*(distinct(np.concatenate([getattr(one, f.name) for one in those])) for f in fields(Segment)))
-
-
-def windows(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
-    """Return (text int64[m] ascending, first word int64[m], hash uint64[m]) of all runs of ``WORDS`` words inside one text."""
-    n = len(words.hashes) - WORDS + 1
-    if n <= 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint64)
-    mixed = np.zeros(n, np.uint64)
-    for i in range(WORDS):
-        mixed *= _ODD[0]
-        mixed += words.hashes[i : i + n]
-    row = words.rows
-    at = np.flatnonzero(row[:n] == row[WORDS - 1 :])
-    return row[at], at, mixed[at]
 
 
 def contain(words: Words, segment: Segment) -> npt.NDArray[np.bool_]:
@@ -100,7 +85,7 @@ def spell(sample: Sample, segment: Segment, members: npt.NDArray[np.int64]) -> S
         of, first, window = windows(words)
         hit = _among(window, segment.windows)[1]
         one = int(np.bincount(of[hit], minlength=len(words)).argmax())
-        at = np.unique(first[hit & (of == one)][:, None] + np.arange(WORDS))
+        at = np.unique(first[hit & (of == one)][:, None] + np.arange(WINDOW))
         if len(at) > longest:
             runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
             shown = [" ".join(words.text(int(words.starts[run[0]]), int(words.ends[run[-1]])).split()) for run in runs]

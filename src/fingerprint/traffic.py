@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import by_group
-from .room import let_go
+from .room import give_back, let_go
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,8 +86,10 @@ class Traffic:
         return int(self.actor.max(initial=-1)) + 1
 
     def let_go(self) -> None:
-        """Let columns that lie in files leave memory until they are looked at again."""
+        """Let what can be had again leave memory until it is looked at: columns that lie in files, and the order of the events by actor."""
+        vars(self).pop("_by_actor", None)
         let_go(*(value for value in vars(self).values() if isinstance(value, np.ndarray)))
+        give_back()
 
     @functools.cached_property
     def n_prompts(self) -> npt.NDArray[np.int64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -100,21 +100,38 @@ def write_scan(scan: Scan, out: str | os.PathLike[str]) -> None:
 
     check_manifest(scan.manifest, ConfigError)
     scan = without_text(scan) if not scan.manifest["config"].get("text", True) else scan
-    folder = check_folder(out)
+    write_folder(check_folder(out), {
+        **{f"{name}.parquet": partial(write_table, getattr(scan, name)) for name in TABLES},
+        "campaigns.json": lambda file: file.write(dump_json(campaigns_document(scan)).encode()),
+        "report.html": lambda file: file.write(render(scan).encode("utf-8", "replace")),
+        MANIFEST: lambda file: file.write(dump_json({"schema": MANIFEST_SCHEMA, **scan.manifest}).encode())})
+
+
+def write_folder(folder: Path, files: Mapping[str, Callable[[IO[bytes]], object]]) -> None:
+    """Write files into a folder, made with mode 0700 where missing; all are written aside before the first is renamed.
+
+    Parameters
+    ----------
+    folder : Path
+    files : mapping
+        Name to what writes it. The last one marks a complete folder: it is removed before the others come and renamed behind them.
+
+    Raises
+    ------
+    ConfigError
+        The folder cannot be written.
+    """
     staged: list[str] = []
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in TABLES:
-            _stage(folder, f"{name}.parquet", partial(_write_table, getattr(scan, name)), staged)
-        _stage(folder, "campaigns.json", lambda file: file.write(dump_json(campaigns_document(scan)).encode()), staged)
-        _stage(folder, "report.html", lambda file: file.write(render(scan).encode("utf-8", "replace")), staged)
-        _stage(folder, MANIFEST, lambda file: file.write(dump_json({"schema": MANIFEST_SCHEMA, **scan.manifest}).encode()), staged)
-        (folder / MANIFEST).unlink(missing_ok=True)
-        for name in FILES:
+        for name, write in files.items():
+            _stage(folder, name, write, staged)
+        (folder / list(files)[-1]).unlink(missing_ok=True)
+        for name in files:
             os.replace(folder / (name + _PARTIAL), folder / name)
         _sync(folder)
     except OSError as error:
-        raise ConfigError(f"cannot write into {os.fspath(out)!r}: {error.strerror or type(error).__name__}") from error
+        raise ConfigError(f"cannot write into {os.fspath(folder)!r}: {error.strerror or type(error).__name__}") from error
     finally:
         for name in staged:
             (folder / (name + _PARTIAL)).unlink(missing_ok=True)
@@ -204,7 +221,8 @@ def _stage(folder: Path, name: str, write: Callable[[IO[bytes]], object], staged
         os.fsync(file.fileno())
 
 
-def _write_table(table: pa.Table, file: IO[bytes]) -> None:
+def write_table(table: pa.Table, file: IO[bytes]) -> None:
+    """Write a table as Parquet."""
     import pyarrow.parquet as pq
 
     pq.write_table(table, file, compression="zstd")

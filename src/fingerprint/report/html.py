@@ -45,34 +45,34 @@ def render(scan: Scan) -> str:
     scan : Scan
         What it holds is shown; for a page without prompts see :func:`fingerprint.report.files.without_text`.
     """
+    manifest = scan.manifest
+    return page(
+        "report.html.j2",
+        scan=scan,
+        manifest=manifest,
+        text=manifest["config"].get("text", True),
+        campaigns=scan.campaigns[:MAX_CAMPAIGNS],
+        examined=scan.examined[:MAX_EXAMINED],
+        clusters=_biggest(scan),
+        max_accounts=MAX_ACCOUNTS,
+        n_charged=sum(c.n_accounts for c in scan.campaigns),
+        n_charged_prompts=sum(c.n_prompts for c in scan.campaigns),
+        rejected=wording.rejected_rows(manifest),
+        notes=wording.control_notes(controls_of(scan)),
+        reasons=wording.reasons(scan.examined),
+        history=wording.history_note(manifest),
+        method=wording.METHOD,
+        limits=wording.LIMITS,
+    )
+
+
+def page(template: str, **values: Any) -> str:
+    """Return a page of one of our templates, with style, script and content security policy."""
     style, script = _asset("report.css"), _asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    manifest = scan.manifest
-    page: str = (
-        _environment()
-        .from_string(_asset("report.html.j2"))
-        .render(
-            style=style,
-            script=script,
-            policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-            scan=scan,
-            manifest=manifest,
-            text=manifest["config"].get("text", True),
-            campaigns=scan.campaigns[:MAX_CAMPAIGNS],
-            examined=scan.examined[:MAX_EXAMINED],
-            clusters=_biggest(scan),
-            max_accounts=MAX_ACCOUNTS,
-            n_charged=sum(c.n_accounts for c in scan.campaigns),
-            n_charged_prompts=sum(c.n_prompts for c in scan.campaigns),
-            rejected=wording.rejected_rows(manifest),
-            notes=wording.control_notes(controls_of(scan)),
-            reasons=wording.reasons(scan.examined),
-            history=wording.history_note(manifest),
-            method=wording.METHOD,
-            limits=wording.LIMITS,
-        )
-    )
-    return page
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    made: str = _environment().from_string(_asset(template)).render(style=style, script=script, policy=policy, **values)
+    return made
 
 
 def shown(text: object, limit: int = MAX_PROMPT_CHARS) -> Markup:

@@ -1,0 +1,60 @@
+"""``fingerprint index``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..config import ScanConfig
+from .values import size
+
+
+@click.command("index", short_help="Keep the fingerprints of a dump, without its words, to match suspect sets with later.")
+@click.argument("dumps", metavar="DUMP|INDEX...", nargs=-1, required=True)
+@click.option("--out", metavar="DIR", required=True, help="Folder of the index; an index there is replaced.")
+@click.option("--forget", metavar="ACCOUNT", multiple=True, help="Leave out an account and what only it sent. May be repeated.")
+@click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, as for scan.")
+@click.option("--format", "shape", metavar="NAME", help="Format of the dump, as for scan.")
+@click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan; whoever matches with the index must have the same.")
+@click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
+@click.option("--memory", metavar="SIZE", callback=size, help="Memory to take, as for scan.")
+def command(*, dumps: tuple[str, ...], out: str, forget: tuple[str, ...], mapping: tuple[str, ...], shape: str | None, key_file: str | None,
+            threads: int | None, memory: int | None) -> None:
+    """Write keyed fingerprints of all distinct prompts of DUMP, and who sent them when, into a sealed folder. Or read an INDEX, to forget accounts.
+
+    \b
+    Example:
+      fingerprint index logs/*.jsonl.zst --out june.index
+      fingerprint index june.index --forget acct_123 --out june.index
+    """
+    from ..encoders import get_encoder
+    from ..errors import ConfigError
+    from ..index import TrafficIndex
+    from ..keys import Key
+    from ..matches import open_index
+    from ..progress import Stopwatch
+    from ..readers import parse_mapping
+    from ..report.wording import count, plural
+    from ..report.wording import memory as bytes_of
+    from ..sealed import MANIFEST
+    from ..sketch import processors
+    from .live import progress_for_terminal
+
+    config, key = ScanConfig(threads=threads, memory=memory), Key.load(key_file) if key_file else Key.default()
+    progress = progress_for_terminal()
+    is_index = (Path(dumps[0]) / MANIFEST).is_file()
+    if is_index and len(dumps) > 1:
+        raise ConfigError("name one index, or any number of dumps")
+    if is_index:
+        index = TrafficIndex.load(dumps[0], key)
+    else:
+        encoder = get_encoder(config.encoder, threads=processors(threads))
+        index, _ = open_index(list(dumps), encoder, config, key, Stopwatch(progress), parse_mapping(list(mapping)) if mapping else None, shape)
+    if forget:
+        index = index.without(list(forget))
+    with progress.stage("writing"):
+        index.save(out, key)
+    size_of = sum(path.stat().st_size for path in Path(out).iterdir())
+    click.echo(f"{count(index.n_prompts.sum())} prompts of {plural(len(index.account_ids), 'account')}, {plural(len(index.texts), 'distinct text')}, "
+               f"in {bytes_of(size_of)}")

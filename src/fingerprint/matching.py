@@ -1,0 +1,343 @@
+"""Which of our accounts asked the questions of a suspect set? Matches, how many of them chance brings, and the accounts that have more.
+
+Chance is measured on the same traffic with *decoys*: as many prompts of its own, dealt out over its accounts, are looked for among everybody else's in
+the same way. How often people meet by accident, and how unevenly, is then known: the share of an account's texts that match decoys has a mean and a
+second moment over the accounts, and a beta-binomial law with these gives the p value of what an account has in common with the suspect set. Family-wise
+error (Holm) decides, since a false accusation costs the account; the false discovery rate is reported beside it.
+
+A query that more accounts have than an even spread of the set explains (homework, a viral prompt, a greeting) is common property and counts for nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import distinct
+from .index import SAMPLE, Block, Holding, TrafficIndex, in_order
+from .progress import Stopwatch
+from .sketch import processors
+from .suspects import SEMANTIC, Matches, Rarity, SuspectSet
+
+BY_ACCIDENT = 1e-3  # share of the prompts of anybody that are as near to a decoy as a semantic match must be
+FEWEST_DECOYS, MOST_DECOYS = 1000, 20_000
+EXTREMES = 10  # accounts of the decoys by which the tail of the law is measured
+FAMILY = 0.01  # probability that anybody at all is named by accident
+FEWEST_TEXTS = 4  # matched texts from which an account is named: a few contacts are not membership
+UNEVEN = 0.05  # probability that an even spread makes any query look common
+MOST_OF_A_TEXT = 64  # matches of one text that are kept
+LEAST = 0.5  # cosine below which nothing is a match
+STEP, STRAY = 0.02, 0.1  # of cosine, and the local false discovery rate down to which more texts of named accounts match
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How many texts of an account match by accident: a beta-binomial law.
+
+    Attributes
+    ----------
+    rate : float
+        Expected share of an account's texts.
+    second : float
+        Expected share of the pairs of its texts of which both match; ``rate ** 2`` where accounts do not differ.
+    stretch : float
+        By how much log p must be divided for the most extreme accounts of the decoys to be no more extreme than chance makes them: people who happen to
+        share a hobby make the tail heavier than two moments tell.
+    """
+
+    rate: float
+    second: float
+    stretch: float = 1.0
+
+    @classmethod
+    def of(cls, n_texts: npt.NDArray[np.int64], n_matched: npt.NDArray[np.int64], scale: float = 1.0) -> Chance:
+        """Estimate the law from accounts, each of which counts alike; half a match, and one pair of matches, are added to what was seen.
+
+        Parameters
+        ----------
+        n_texts, n_matched : int64[a]
+            Texts of each account, and how many of them match decoys.
+        scale : float
+            Queries for each decoy.
+        """
+        n = np.maximum(n_texts, 1).astype(np.float64)
+        rate = ((n_matched / n).sum() + 0.5 / n.mean()) / len(n) if len(n) else 1.0
+        two = n_texts >= 2
+        n, x = n[two], n_matched[two].astype(np.float64)
+        pairs = n * (n - 1)
+        second = ((x * (x - 1) / pairs).sum() + 2 / pairs.mean()) / len(n) if len(n) else 1.0
+        law = cls(float(rate), float(min(max(second, rate**2), rate)))
+        extreme = -np.log(np.maximum(np.sort(law.p(n_texts, n_matched))[:EXTREMES], 1e-300))
+        stretch = (extreme / np.log((len(n_texts) + 1) / np.arange(1, len(extreme) + 1))).max(initial=1.0)
+        rate = min(law.rate * scale, 0.5)
+        return cls(rate, min(max(law.second * scale**2, rate**2), rate), float(stretch))
+
+    def p(self, n_texts: npt.NDArray[np.int64], n_matched: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the probability that of `n_texts` at least `n_matched` match by accident."""
+        from scipy.stats import betabinom, binom
+
+        spread = self.second - self.rate**2
+        if spread <= 1e-12 * self.rate:
+            found = binom.sf(n_matched - 1, n_texts, self.rate)
+        else:
+            size = (self.rate - self.second) / spread
+            found = betabinom.sf(n_matched - 1, n_texts, self.rate * size, (1 - self.rate) * size)
+        return np.asarray(np.clip(np.where(n_matched > 0, found, 1.0), 0.0, 1.0) ** (1 / self.stretch))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What each account has in common with a set of queries.
+
+    Attributes
+    ----------
+    n_texts, n_matched : int64[a]
+        Distinct texts, and how many of them match distinct queries that are not common.
+    common : bool[m]
+        Queries that are common property.
+    n_holders : int64[m]
+        Accounts that have a match of each query.
+    """
+
+    n_texts: npt.NDArray[np.int64]
+    n_matched: npt.NDArray[np.int64]
+    common: npt.NDArray[np.bool_]
+    n_holders: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Result of :func:`search_set`.
+
+    Attributes
+    ----------
+    matches : Matches
+        Of texts of the index and queries.
+    counted : Counted
+    chance : Chance
+    p, q, adjusted : float64[a]
+        Of each account: p value, Benjamini-Hochberg q, and p adjusted for all accounts after Holm.
+    named : int64[k]
+        Accounts that are named, ascending.
+    floor : float
+        Cosine from which texts match by meaning.
+    floor_named : float
+        The same for texts of accounts that are named.
+    n_decoys, n_crowded : int
+        Decoys; band keys that so many queries share that they were not followed.
+    n_cut : int
+        Texts with more than ``MOST_OF_A_TEXT`` matches, the rest of which was left out.
+    """
+
+    matches: Matches
+    counted: Counted
+    chance: Chance
+    p: npt.NDArray[np.float64]
+    q: npt.NDArray[np.float64]
+    adjusted: npt.NDArray[np.float64]
+    named: npt.NDArray[np.int64]
+    floor: float
+    floor_named: float
+    n_decoys: int
+    n_crowded: int
+    n_cut: int
+
+
+def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Stopwatch, threads: int | None = None) -> Found:
+    """Look for queries in a traffic.
+
+    Parameters
+    ----------
+    index : TrafficIndex
+    queries : Block
+        Fingerprints of distinct queries under the same key, sketch, encoder and frames.
+    threshold : float
+        Jaccard similarity of near-duplicates.
+    """
+    n_accounts = len(index.account_ids)
+    sample = index.texts[: min(SAMPLE, len(index.texts))]
+    rarity = Rarity.of(sample)
+    vectors = sample.directions()
+    mean = vectors.mean(0) if len(vectors) else np.zeros(index.texts.vectors.shape[1], np.float32)
+    del sample, vectors
+    text, source = _decoys(index.held, min(max(len(queries), FEWEST_DECOYS), MOST_DECOYS))
+    sets = [SuspectSet(queries, rarity, mean, threshold), SuspectSet(index.texts[text], rarity, mean, threshold)]
+    lexical: tuple[list[Matches], list[Matches]] = ([], [])
+    nearest: tuple[list[Matches], list[Matches]] = ([], [])
+    n_cut = 0
+    with watch.stage("matching", total=len(index.texts)):
+        for low, n, found in in_order(partial(_look, sets), index.blocks(), processors(threads)):
+            n_cut += found[0][2]
+            for which, (by_words, by_meaning, _) in enumerate(found):
+                lexical[which].append(_moved(by_words, low))
+                nearest[which].append(_moved(by_meaning, low))
+            watch.progress.advance(n)
+    words, decoyed = Matches.join(lexical[0]), Matches.join(lexical[1])
+    near, by_accident = Matches.join(nearest[0]), Matches.join(nearest[1])
+    with watch.stage("testing accounts"):
+        decoyed, by_accident = (_of_others(m, index.held, source) for m in (decoyed, by_accident))
+        floor = _floor(decoyed, by_accident, index.held, len(text), len(index.texts), n_accounts)
+        chance_matches = Matches.join([decoyed, by_accident[by_accident.similarity >= floor]])
+        decoys = count(chance_matches, index.held, len(text), n_accounts)
+        chance = Chance.of(decoys.n_texts, decoys.n_matched, max(1.0, len(queries) / max(len(text), 1)))
+        matches = Matches.join([words, near[near.similarity >= floor]])
+        counted = count(matches, index.held, len(queries), n_accounts)
+        p = chance.p(counted.n_texts, counted.n_matched)
+        adjusted = holm(p)
+        named = np.flatnonzero((adjusted <= FAMILY) & (counted.n_matched >= FEWEST_TEXTS))
+        floor_named = _lower(near, index.held, named, floor)
+        own = np.zeros(len(index.texts), bool)
+        own[index.held.text[np.isin(index.held.account, named)]] = True
+        more = near[(near.similarity < floor) & (near.similarity >= floor_named) & own[near.text]]
+    order = np.argsort(np.concatenate([matches.text, more.text]), kind="stable")
+    return Found(Matches.join([matches, more])[order], counted, chance, p, benjamini_hochberg(p), adjusted, named, floor, floor_named, len(text),
+                 sets[0].n_crowded, n_cut)
+
+
+def count(matches: Matches, held: Holding, n_queries: int, n_accounts: int) -> Counted:
+    """Count the matches of each account, once those of common queries are left out."""
+    account, text, query = _held(matches, held)
+    pair = distinct(query * max(n_accounts, 1) + account)
+    n_holders = np.bincount(pair // max(n_accounts, 1), minlength=n_queries)
+    common = uneven(n_holders)
+    counts = ~common[query]
+    account, text, query = account[counts], text[counts], query[counts]
+    n_matched = np.minimum(*(np.bincount(distinct(account * size + what) // size, minlength=n_accounts)
+                             for what, size in ((text, int(text.max(initial=0)) + 1), (query, max(n_queries, 1)))))
+    return Counted(np.bincount(held.account, minlength=n_accounts), n_matched, common, n_holders)
+
+
+def uneven(n_holders: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Say of each query whether more accounts have it than a set that is drawn from evenly has for any of its queries.
+
+    The number of accounts per query is then a Poisson count with one mean. What is beyond is taken out and the mean taken again, until nothing is.
+    """
+    from scipy.stats import poisson
+
+    common = np.zeros(len(n_holders), bool)
+    while not common.all():
+        limit = max(3.0, float(poisson.isf(UNEVEN / len(n_holders), max(float(n_holders[~common].mean()), 1e-9))) + 1)
+        more = n_holders >= limit
+        if not (more & ~common).any():
+            break
+        common |= more
+    return common
+
+
+def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return p values adjusted so that rejecting those up to x errs anywhere with probability x at most (Holm 1979)."""
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p)))), 1.0)
+    return adjusted
+
+
+def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return q values: the least false discovery rate at which each is rejected (Benjamini and Hochberg 1995)."""
+    order = np.argsort(p, kind="stable")[::-1]
+    q = np.empty(len(p))
+    q[order] = np.minimum(np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1)), 1.0)
+    return q
+
+
+def _decoys(held: Holding, n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return (text, account) of n holdings, as few of each account as that takes; no text twice."""
+    order = np.lexsort((held.text, held.account))
+    account = held.account[order]
+    first = np.flatnonzero(np.diff(account, prepend=-1))
+    rank = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
+    chosen = order[np.lexsort((held.text[order], rank))[:n]]
+    text, place = np.unique(held.text[chosen], return_index=True)
+    return text.astype(np.int64), held.account[chosen[place]].astype(np.int64)
+
+
+def _look(sets: list[SuspectSet], part: tuple[int, Block]) -> tuple[int, int, list[tuple[Matches, Matches, int]]]:
+    """Return (first row, texts, for each set: lexical matches, nearest queries of the other texts, texts with too many matches) of a block."""
+    low, block = part
+    found = []
+    for one in sets:
+        matches, n_cut = _most(one.lexical(block)) if len(one) else (Matches.join([]), 0)
+        found.append((matches, _by_meaning(one, block, matches), n_cut))
+    return low, len(block), found
+
+
+def _moved(matches: Matches, low: int) -> Matches:
+    return Matches(matches.text + low, matches.query, matches.kind, matches.similarity)
+
+
+def _most(matches: Matches) -> tuple[Matches, int]:
+    """Keep ``MOST_OF_A_TEXT`` matches of each text, the best; return how many texts had more."""
+    size = np.bincount(matches.text) if len(matches) else np.zeros(1, np.int64)
+    if size.max() <= MOST_OF_A_TEXT:
+        return matches, 0
+    order = np.lexsort((matches.query, -matches.similarity, matches.kind, matches.text))
+    first = np.flatnonzero(np.diff(matches.text[order], prepend=-1))
+    rank = np.arange(len(order)) - np.repeat(first, np.diff(first, append=len(order)))
+    return matches[np.sort(order[rank < MOST_OF_A_TEXT])], int((size > MOST_OF_A_TEXT).sum())
+
+
+def _by_meaning(one: SuspectSet, block: Block, lexical: Matches) -> Matches:
+    """Return the nearest query of each text that has no lexical match."""
+    if not len(one):
+        return Matches.join([])
+    similarity, query = one.nearest(block)
+    free = similarity >= LEAST
+    free[lexical.text] = False
+    text = np.flatnonzero(free)
+    return Matches(text, query[text], np.full(len(text), SEMANTIC, np.uint8), similarity[text])
+
+
+def _held(matches: Matches, held: Holding) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return (account, text, query) of all holdings of matched texts."""
+    row, which = holdings_of(held, matches.text)
+    return held.account[row].astype(np.int64), matches.text[which], matches.query[which]
+
+
+def holdings_of(held: Holding, text: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the holdings of each of some texts: (row of `held`, which text)."""
+    first, behind = (np.searchsorted(held.text, text, side) for side in ("left", "right"))
+    length = behind - first
+    which = np.repeat(np.arange(len(text)), length)
+    return np.arange(len(which)) - np.repeat(np.cumsum(length) - length, length) + np.repeat(first, length), which
+
+
+def _of_others(matches: Matches, held: Holding, source: npt.NDArray[np.int64]) -> Matches:
+    """Leave out matches of decoys in texts that the account has itself that the decoy came from."""
+    row, which = holdings_of(held, matches.text)
+    own = np.zeros(len(matches), bool)
+    own[which[held.account[row] == source[matches.query[which]]]] = True
+    return matches[~own]
+
+
+def _floor(decoyed: Matches, by_accident: Matches, held: Holding, n_decoys: int, n_texts: int, n_accounts: int) -> float:
+    """Return the cosine that as few texts reach with a decoy of somebody else as ``BY_ACCIDENT`` says, those of common decoys left out."""
+    floor = 1.0 + STEP
+    while floor > LEAST + STEP:
+        lower = floor - STEP
+        near = by_accident[by_accident.similarity >= lower]
+        common = count(Matches.join([decoyed, near]), held, n_decoys, n_accounts).common
+        if int((~common[near.query]).sum()) > BY_ACCIDENT * n_texts:
+            break
+        floor = lower
+    return floor
+
+
+def _lower(near: Matches, held: Holding, named: npt.NDArray[np.int64], floor: float) -> float:
+    """Return the cosine down to which texts of named accounts match, as long as others make few enough of the kind: a local false discovery rate."""
+    own = np.zeros(int(held.text.max(initial=-1)) + 1, bool)
+    own[held.text[np.isin(held.account, named)]] = True
+    if not own.any():
+        return floor
+    mine, n_own = own[near.text], int(own.sum())
+    level = np.maximum(((floor - near.similarity) / STEP).astype(np.int64), 0)
+    n_levels = int((floor - LEAST) / STEP)
+    below = near.similarity < floor
+    inside, others = (np.bincount(np.minimum(level[which & below], n_levels), minlength=n_levels + 1) for which in (mine, ~mine))
+    by_chance = others * n_own / max(len(own) - n_own, 1)
+    at = 0
+    while at < n_levels and by_chance[at] < STRAY * inside[at]:
+        at += 1
+    return floor - at * STEP
