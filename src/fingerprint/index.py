@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .arrays import distinct
 from .config import SketchConfig
@@ -154,9 +155,9 @@ class Holding:
         return Holding(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @classmethod
-    def of(cls, traffic: Traffic) -> Holding:
-        """Collapse events; those without text are left out."""
-        pair = traffic.text.astype(np.int64) * max(len(traffic.account_ids), 1) + traffic.account
+    def of(cls, traffic: Traffic, rank: npt.NDArray[np.int32]) -> Holding:
+        """Collapse events; those without text are left out. `rank` has the new number of each account."""
+        pair = traffic.text.astype(np.int64) * max(len(rank), 1) + rank[traffic.account]
         order = np.argsort(pair, kind="stable")
         order = order[np.searchsorted(pair[order], 0) :]  # text -1
         pair = pair[order]
@@ -164,7 +165,7 @@ class Holding:
         opens = order[start]
         times = traffic.time_us[order]
         first, last = (ufunc.reduceat(times, start) if len(start) else times for ufunc in (np.minimum, np.maximum))
-        return cls(traffic.text[opens], traffic.account[opens], np.diff(start, append=len(pair)).astype(np.int32), first, last, traffic.file[opens],
+        return cls(traffic.text[opens], rank[traffic.account[opens]], np.diff(start, append=len(pair)).astype(np.int32), first, last, traffic.file[opens],
                    traffic.line[opens])
 
 
@@ -177,6 +178,7 @@ class TrafficIndex:
     texts : Block
     held : Holding
     account_ids : pyarrow large_string array[a]
+        Ascending, so that the index does not depend on the order of the events.
     n_prompts : int64[a]
         Accepted events of each account.
     frames : uint64[f]
@@ -228,7 +230,11 @@ class TrafficIndex:
         texts = Block(starts=starts.rows, **{name: column.rows for name, column in columns.items()})
         told = {"schema": SCHEMA, "key_id": key.key_id, "sketch": signature_scheme(config.num_perm, config.ngram), "threshold": config.threshold,
                 "encoder": {"name": encoder.name, "dim": encoder.dim, "digest": encoder.digest}, **(about or {})}
-        return cls(texts, Holding.of(traffic), traffic.account_ids.cast(pa.large_string()), traffic.n_prompts, known, told)
+        order = pc.sort_indices(traffic.account_ids).to_numpy()
+        rank = np.empty(len(order), np.int32)
+        rank[order] = np.arange(len(order))
+        names = traffic.account_ids.take(pa.array(order)).cast(pa.large_string())
+        return cls(texts, Holding.of(traffic, rank), names, traffic.n_prompts[order], known, told)
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
         """Yield (first row, block) until all texts have come."""

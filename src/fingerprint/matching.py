@@ -23,6 +23,7 @@ from .sketch import processors
 from .suspects import SEMANTIC, Matches, Rarity, SuspectSet
 
 BY_ACCIDENT = 1e-3  # share of the prompts of anybody that are as near to a decoy as a semantic match must be
+FEWEST_ACCOUNTS = 20
 FEWEST_DECOYS, MOST_DECOYS = 1000, 20_000
 EXTREMES = 10  # accounts of the decoys by which the tail of the law is measured
 FAMILY = 0.01  # probability that anybody at all is named by accident
@@ -56,6 +57,8 @@ class Chance:
     def of(cls, n_texts: npt.NDArray[np.int64], n_matched: npt.NDArray[np.int64], scale: float = 1.0) -> Chance:
         """Estimate the law from accounts, each of which counts alike; half a match, and one pair of matches, are added to what was seen.
 
+        Of fewer than ``FEWEST_ACCOUNTS`` nothing can be learned: all matches may be chance then.
+
         Parameters
         ----------
         n_texts, n_matched : int64[a]
@@ -63,8 +66,10 @@ class Chance:
         scale : float
             Queries for each decoy.
         """
+        if len(n_texts) < FEWEST_ACCOUNTS:
+            return cls(1.0, 1.0)
         n = np.maximum(n_texts, 1).astype(np.float64)
-        rate = ((n_matched / n).sum() + 0.5 / n.mean()) / len(n) if len(n) else 1.0
+        rate = ((n_matched / n).sum() + 0.5 / n.mean()) / len(n)
         two = n_texts >= 2
         n, x = n[two], n_matched[two].astype(np.float64)
         pairs = n * (n - 1)

@@ -18,11 +18,12 @@ from .arrays import distinct
 from .clusters import CHANCE
 from .index import Block
 from .lsh import choose_bands
+from .payloads import SEVERAL
 from .vectors import VectorIndex
 
 KINDS = ("exact", "near-duplicate", "contained", "semantic")
 EXACT, NEAR, CONTAINED, SEMANTIC = range(4)
-TELLING = 0.01  # share of the traffic's texts, or of the other queries, from which a phrase tells nothing
+TELLING = 0.01  # share of the traffic's texts, or of the queries, from which a phrase tells nothing; of few, ``SEVERAL`` texts, or another query
 FEWEST = 3  # telling phrases, five words in a row, from which containment is judged
 CONTAINS = 0.5  # of the weight of a query's phrases, from which a text contains it
 MOST_QUERIES = 64  # that share a band key with a text and are compared with it
@@ -98,10 +99,10 @@ class SuspectSet:
         n = len(self)
         self._phrases, number = np.unique(self.block.phrases, return_inverse=True)
         query = np.repeat(np.arange(n), np.diff(self.block.starts))
-        among = (np.bincount(number, minlength=len(self._phrases)) - 1) / max(n - 1, 1)  # the other queries
-        share = np.maximum(np.maximum(among, rarity.share(self._phrases)), max(1 / max(n, 1), 1 / max(rarity.n_texts, 1)))
-        weight = np.where(share < max(TELLING, 2 / max(n, 1)), -np.log(share), 0.0)
-        weight[among >= max(TELLING, 1.5 / max(n - 1, 1))] = 0.0
+        others, texts = np.bincount(number, minlength=len(self._phrases)) - 1, rarity.of_texts(self._phrases)
+        tells = (others < max(1, TELLING * n)) & (texts < max(SEVERAL, TELLING * rarity.n_texts))
+        share = np.maximum(np.maximum(others / max(n - 1, 1), texts / max(rarity.n_texts, 1)), 1 / max(rarity.n_texts, 2))
+        weight = np.where(tells, -np.log(np.minimum(share, 0.5)), 0.0)
         telling = weight[number] > 0
         self.n_telling = np.bincount(query[telling], minlength=n)
         self.weight = np.bincount(query, weights=weight[number], minlength=n)
@@ -179,13 +180,12 @@ class Rarity:
         several = count > 1
         return cls(ordered[first[several]], count[several], len(block))
 
-    def share(self, phrases: npt.NDArray[np.uint32]) -> npt.NDArray[np.float64]:
-        """Return the share of the texts that have each phrase."""
+    def of_texts(self, phrases: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+        """Return in how many texts each phrase stands, 0 for one."""
         if not len(self.phrases):
-            return np.zeros(len(phrases))
+            return np.zeros(len(phrases), np.int64)
         place = np.minimum(np.searchsorted(self.phrases, phrases), len(self.phrases) - 1)
-        share: npt.NDArray[np.float64] = np.where(self.phrases[place] == phrases, self.count[place], 0) / max(self.n_texts, 1)
-        return share
+        return np.where(self.phrases[place] == phrases, self.count[place], 0)
 
 
 @dataclass(frozen=True, slots=True)

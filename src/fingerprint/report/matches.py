@@ -77,8 +77,10 @@ def render(found: Match) -> str:
 
 def _sample(found: Match, matches: pa.Table) -> list[dict[str, Any]]:
     """Return some matches, evenly from all of them, with their questions."""
+    import pyarrow as pa
+
     step = max(1, -(-len(matches) // MAX_SHOWN))
-    rows = _plain(matches.take(list(range(0, len(matches), step))))
+    rows = _plain(matches.take(pa.array(range(0, len(matches), step), pa.int64())))
     prompts = found.queries["prompt"]
     return [row | {"prompt": prompts[row["query"]].as_py()} for row in rows]
 
