@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from fingerprint.config import ScanConfig
-from fingerprint.records import AccountCharge, Campaign, Controls, Explanation, Representative, Scan, Test
+from fingerprint.records import AccountCharge, Campaign, Controls, Explanation, KnownSet, Representative, Scan, Test
 from fingerprint.templates import Template
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -68,7 +68,8 @@ def make_scan(write: Write = lambda text: text, *, text: bool = True, n_campaign
     campaigns = [_campaign(i, rng, write) for i in range(n_campaigns)]
     examined = [_examined(i, rng, write) for i in range(n_examined)]
     return Scan(
-        campaigns, examined, _accounts(campaigns, write), _clusters(rng, write), _prompts(write), _rejects(write), _manifest(campaigns, write, text)
+        campaigns, examined, _accounts(campaigns, write), _clusters(rng, write), _prompts(write), _rejects(write), _manifest(campaigns, write, text),
+        [KnownSet(write("alpaca.jsonl"), 52_000, 310, [write("acct-a"), write("acct-b")], [9, 4], 3e-7), KnownSet("absent.jsonl", 40, 0, [], [], 0.0)],
     )
 
 

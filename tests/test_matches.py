@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from scan_fixture import make_scan
 
 import fingerprint as fp
 from fingerprint.cli import main
@@ -24,8 +25,11 @@ from fingerprint.config import ScanConfig
 from fingerprint.encoders import get_encoder
 from fingerprint.errors import ConfigError, InputError
 from fingerprint.index import Holding, TrafficIndex, in_order
+from fingerprint.ingest import ingest
+from fingerprint.known import look_for, with_known
 from fingerprint.matches import open_index, read_queries
 from fingerprint.progress import Progress, Stopwatch
+from fingerprint.readers import read_events
 from fingerprint.readers.prompts import PromptReader, asked
 from fingerprint.sealed import MANIFEST
 from fingerprint.simulate.noise import replace_words
@@ -108,7 +112,7 @@ def test_a_few_common_questions_in_a_set_accuse_nobody(index: TrafficIndex, even
 
 def test_threads_and_order_of_the_events_change_nothing(found: fp.Match, events: pa.Table, queries: list[str], key: fp.Key) -> None:
     other = fp.match(rows(queries), make_index(events.take(pa.array(np.arange(len(events))[::-1].copy())), key), key=key, config=ScanConfig(threads=3))
-    columns = [name for name in found.accounts.column_names]
+    columns = found.accounts.column_names
     assert other.accounts.select(columns).equals(found.accounts.select(columns))
     place = ["account_id", "query", "kind", "similarity", "n_prompts", "first_seen", "last_seen"]
     assert sorted(map(str, other.matches.select(place).to_pylist())) == sorted(map(str, found.matches.select(place).to_pylist()))
@@ -209,7 +213,7 @@ def test_only_an_index_is_replaced(index: TrafficIndex, key: fp.Key, tmp_path: P
     with pytest.raises(ConfigError, match="no index"):
         index.save(tmp_path / "d", key)
     assert (tmp_path / "d" / "precious").read_text() == "x" and os.listdir(tmp_path) == ["d"]
-    with pytest.raises(InputError, match="no index|cannot be read"):
+    with pytest.raises(InputError, match=r"no index|cannot be read"):
         TrafficIndex.load(tmp_path / "d", key)
 
 
@@ -232,7 +236,8 @@ def test_data_sets_of_many_shapes(row: Any, expected: list[str]) -> None:
 
 
 def test_a_data_set_is_accounted_for(key: fp.Key, tmp_path: Path) -> None:
-    lines = ['{"question": "a b c d"}', '{"question": "A  b c D"}', "", '{"q": 1}', "nonsense", '"plain text"', '{"text": 5}', '{"deep": {"er": "where is it"}}']
+    lines = ['{"question": "a b c d"}', '{"question": "A  b c D"}', "", '{"q": 1}', "nonsense", '"plain text"', '{"text": 5}']
+    lines += ['{"deep": {"er": "where is it"}}']
     (tmp_path / "s.jsonl").write_text("\n".join(lines) + "\n")
     reader = PromptReader(tmp_path / "s.jsonl")
     read = read_queries(reader, key, Stopwatch(Progress()))
@@ -285,6 +290,27 @@ def test_the_commands(dump: Path, found: fp.Match) -> None:
     assert "planted-03" not in run("match", suspects, "--in", str(dump / "i"), "--out", str(folder), "--json")
     both = CliRunner().invoke(main, ["match", suspects, "--in", str(dump / "i"), "--in", log, "--out", str(folder)])
     assert both.exit_code == 2 and "one index" in both.output
+
+
+def test_known_sets_are_looked_for_in_a_scan(dump: Path, events: pa.Table, queries: list[str], key: fp.Key) -> None:
+    library = dump / "sets"
+    library.mkdir()
+    (dump / "set.jsonl").rename(library / "b-asked.jsonl")
+    (library / "a-absent.jsonl").write_text("".join(json.dumps({"question": q}) + "\n" for q in fp.simulate.campaign_prompts("code", 200, 9)))
+    watch = Stopwatch(Progress())
+    traffic = ingest(read_events(events), ScanConfig(threads=1), key, watch)
+    absent, asked_set = look_for([library], traffic, get_encoder(), ScanConfig(threads=1), key, watch)
+    assert (absent.name, absent.accounts, absent.n_asked, absent.n_queries) == ("a-absent.jsonl", [], 0, 200)
+    assert sorted(asked_set.accounts) == [f"planted-{i:02d}" for i in range(N_ACCOUNTS)] and asked_set.n_asked > 0.95 * N_QUERIES
+    assert len(asked_set.n_matched) == N_ACCOUNTS and asked_set.p_adjusted < 1e-6
+    one = make_scan(n_campaigns=1).campaigns[0]
+    charged = [replace(one.accounts[i], account_id=name) for i, name in enumerate([*asked_set.accounts[:10], "somebody"])]
+    told = with_known([replace(one, accounts=charged)], [absent, asked_set], 900)[0].tests[len(one.tests) :]
+    assert [(t.name, t.decides, t.passed) for t in told] == [("known set", False, True)] and "10 of its 11 accounts" in told[0].reading
+    assert with_known([one], [absent], 900) == [one]
+    (library / "c-empty.jsonl").write_text('{"answer": 1}\n')
+    with pytest.raises(InputError, match=r"c-empty\.jsonl.*no question"):
+        look_for([library], traffic, get_encoder(), ScanConfig(threads=1), key, watch)
 
 
 def test_results_come_in_order_and_faults_come_through() -> None:

@@ -40,6 +40,7 @@ LAYERS = (
     ("circumstances", "contribution", "history", "charging", "controls", "tables"),
     ("campaigns", "ingest"),
     ("matches",),
+    ("known",),
     ("pipeline",),
     ("evaluation",),
     ("report",),

@@ -203,7 +203,7 @@ def test_adjusted_p_values_are_those_of_the_textbook(values: list[float]) -> Non
     expected_holm, expected_q = np.zeros(len(p)), np.zeros(len(p))
     for rank, i in enumerate(order):
         expected_holm[i] = min(1.0, max(p[order[k]] * (len(p) - k) for k in range(rank + 1)))
-        expected_q[i] = min(1.0, min(p[order[k]] * len(p) / (k + 1) for k in range(rank, len(p))))
+        expected_q[i] = min(1.0, *(p[order[k]] * len(p) / (k + 1) for k in range(rank, len(p))))
     assert np.allclose(holm(p), expected_holm) and np.allclose(benjamini_hochberg(p), expected_q)
 
 

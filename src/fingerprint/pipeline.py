@@ -31,6 +31,7 @@ from .evidence import Evidence
 from .history import N_TEXTS, Known, look_up, novelty
 from .ingest import ingest, make_room, remember
 from .keys import Key
+from .known import look_for, with_known
 from .prevalence import Hashing, Prevalence
 from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
@@ -52,7 +53,8 @@ DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native") 
 
 
 def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = None, mapping: dict[str, str] | None = None, format: str | None = None,
-         history: Any = None, progress: Progress | None = None, state: str | os.PathLike[str] | None = None) -> Scan:
+         history: Any = None, known: Sequence[str | os.PathLike[str]] = (), progress: Progress | None = None,
+         state: str | os.PathLike[str] | None = None) -> Scan:
     """Find campaigns in a prompt dump.
 
     Parameters
@@ -69,6 +71,8 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     history : optional
         Earlier traffic, read as `inputs` are, or ``.prevalence`` files made of it: whether findings are new is judged against it. Without it nothing is
         said about novelty.
+    known : sequence of path
+        Known harvesting sets, a file each, or folders of them: who asked their questions is said beside the findings.
     progress : Progress, optional
     state : path, optional
         Folder that keeps what is done, prompts among it: the same call goes on from there after it was cut off. `inputs` are paths then. It is left
@@ -109,6 +113,9 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
         with watch.stage("comparing with history"):
             campaigns = _with_history(verdict, traffic, past, hashing, config.seed)
     traffic.let_go()
+    sets = look_for(known, traffic, encoder, config, key, watch, room) if known else []
+    campaigns = with_known(campaigns, sets, len(traffic.account_ids))
+    traffic.let_go()
     with watch.stage("controls"):
         controls = run_controls(traffic, evidence, config) if config.controls and evidence is not None else None
     traffic.let_go()
@@ -120,7 +127,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     manifest["history"] = about
     manifest["hint"] = reader.hint()
     return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
-                reader.rejects, manifest)
+                reader.rejects, manifest, sets)
 
 
 def _kept(state: str | os.PathLike[str] | None, reader: EventReader, config: ScanConfig, key: Key, mapping: dict[str, str] | None,

@@ -213,6 +213,32 @@ class Controls:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownSet:
+    """A known harvesting set, and who asked its questions.
+
+    Attributes
+    ----------
+    name : str
+        Of its file.
+    n_queries, n_asked : int
+        Distinct questions, and those of them that the named accounts asked.
+    accounts : list of str
+        Accounts that are named, those with most matches first.
+    n_matched : list of int
+        Matches of each that speak against it.
+    p_adjusted : float
+        The largest of their p values, adjusted for all accounts.
+    """
+
+    name: str
+    n_queries: int
+    n_asked: int
+    accounts: list[str]
+    n_matched: list[int]
+    p_adjusted: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """Result of :func:`fingerprint.scan`.
 
@@ -232,6 +258,8 @@ class Scan:
         file, line, offset, class.
     manifest : dict
         Versions, config, sketch scheme, key id, row accounting, timings, peak memory, controls.
+    known : list of KnownSet
+        Known sets that were looked for.
     """
 
     campaigns: list[Campaign]
@@ -241,6 +269,7 @@ class Scan:
     prompts: pa.Table
     rejects: pa.Table
     manifest: dict[str, Any]
+    known: list[KnownSet] = field(default_factory=list)
 
     def save(self, out: str | os.PathLike[str]) -> None:
         """Write all outputs of design section "data contracts" into the folder `out`, each aside and renamed into place."""

@@ -19,6 +19,7 @@ DEFAULT = ScanConfig()
 @click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
 @click.option("--out", metavar="DIR", required=True, help="Folder for the outputs; made if missing, readable by you only.")
 @click.option("--history", metavar="DUMP", multiple=True, help="Earlier traffic, to judge what is new: a dump or .prevalence file. May be repeated.")
+@click.option("--known", metavar="SET", multiple=True, help="Known harvesting set, a file, or a folder of them: who asked its questions? May be repeated.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, e.g. --map account=user.id --map prompt=body.text.")
 @click.option("--format", "shape", metavar="NAME", help="Shape of the log lines; found out by itself if not given.")
 @click.option("--key-file", metavar="FILE", help="Key of the fingerprints (see 'fingerprint key new'); else yours, made on first use.")
@@ -48,6 +49,7 @@ def command(
     dumps: tuple[str, ...],
     out: str,
     history: tuple[str, ...],
+    known: tuple[str, ...],
     mapping: tuple[str, ...],
     shape: str | None,
     key_file: str | None,
@@ -85,7 +87,7 @@ def command(
         seed=seed,
         max_rejects=max_rejects,
     )
-    run(list(dumps), out, config, history=history, key_file=key_file, mapping=mapping, shape=shape, as_json=as_json, resume=resume)
+    run(list(dumps), out, config, history=history, known=known, key_file=key_file, mapping=mapping, shape=shape, as_json=as_json, resume=resume)
 
 
 def run(
@@ -94,6 +96,7 @@ def run(
     config: ScanConfig,
     *,
     history: tuple[str, ...] = (),
+    known: tuple[str, ...] = (),
     key_file: str | None = None,
     mapping: tuple[str, ...] = (),
     shape: str | None = None,
@@ -119,7 +122,7 @@ def run(
     progress = progress_for_terminal()
     secret = Key.load(key_file) if key_file else None
     state = Path(os.path.normpath(out) + ".state") if resume else None
-    result = scan(dumps, config=config, key=secret, mapping=fields, format=shape, history=list(history) or None, progress=progress, state=state)
+    result = scan(dumps, config=config, key=secret, mapping=fields, format=shape, history=list(history) or None, known=known, progress=progress, state=state)
     if not config.text:
         result = without_text(result)
     with progress.stage("writing"):

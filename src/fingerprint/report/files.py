@@ -10,7 +10,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from .. import records
 from ..errors import ConfigError, InputError
-from ..records import Campaign, Controls, Scan
+from ..records import Campaign, Controls, KnownSet, Scan
 from ..templates import Template
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def campaigns_document(scan: Scan) -> dict[str, Any]:
         "schema": CAMPAIGNS_SCHEMA,
         "campaigns": [c.to_dict() for c in scan.campaigns],
         "examined": [c.to_dict() for c in scan.examined],
+        "known": [asdict(one) for one in scan.known],
         "controls": scan.manifest.get("controls"),
     }
 
@@ -191,7 +192,8 @@ def load_scan(out: str | os.PathLike[str]) -> Scan:
     document = _read_json(folder / "campaigns.json")
     if document.get("schema") != CAMPAIGNS_SCHEMA:
         raise InputError(f"campaigns.json is not of schema {CAMPAIGNS_SCHEMA}")
-    found = {name: _build(list[Campaign], document.get(name), name) for name in ("campaigns", "examined")}
+    found: dict[str, Any] = {name: _build(list[Campaign], document.get(name), name) for name in ("campaigns", "examined")}
+    found["known"] = _build(list[KnownSet], document.get("known", []), "known")
     return Scan(**found, **{name: _read_table(folder, name, columns) for name, columns in TABLES.items()}, manifest=manifest)
 
 

@@ -186,6 +186,7 @@ def _environment() -> Environment:
         wording.day,
         wording.minute,
         wording.period,
+        wording.known_note,
     ):
         made.filters[helper.__name__] = helper
     return made

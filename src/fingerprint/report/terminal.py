@@ -68,6 +68,8 @@ def print_summary(scan: Scan, to: Console, out: str | os.PathLike[str] | None = 
         mark, style = {True: ("ok", "green"), False: ("look", "bold yellow"), None: ("off", "dim")}[note.good]
         to.print(Text.assemble("control  ", (f"{note.title.lower()}: ", "bold"), note.result, (f"  [{mark}]", style)))
     to.print(Text.assemble("history  ", wording.history_note(scan.manifest)))
+    for one in scan.known:
+        to.print(Text.assemble("known    ", (f"{one_line(one.name, 60)}: ", "bold"), wording.known_note(one)))
     if out is not None:
         place = one_line(os.fspath(out)).rstrip("/")
         to.print()

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..records import Campaign, Controls, Test
+from ..records import Campaign, Controls, KnownSet, Test
 
 _FIGURE = re.compile(r"(\d[\d,.]*(?<=\d))")
 
@@ -169,6 +169,14 @@ def history_note(manifest: dict[str, Any]) -> str:
     if not past:
         return "none given (--history), so whether any of this is new was not tested"
     return f"{past['prompts']:,} earlier prompts of {past['accounts']:,} accounts; see the test of novelty of each finding"
+
+
+def known_note(known: KnownSet) -> str:
+    """Say who asked a known set."""
+    if not known.accounts:
+        return f"nobody is named; {plural(known.n_queries, 'question')}"
+    return (f"{plural(len(known.accounts), 'account')} asked {count(known.n_asked)} of its {plural(known.n_queries, 'question')} "
+            f"(p, adjusted, at most {small(known.p_adjusted)})")
 
 
 def control_notes(controls: Controls | None) -> list[ControlNote]:
