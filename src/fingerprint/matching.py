@@ -10,7 +10,7 @@ A query that more accounts have than an even spread of the set explains (homewor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -29,6 +29,7 @@ EXTREMES = 10  # accounts of the decoys by which the tail of the law is measured
 FAMILY = 0.01  # probability that anybody at all is named by accident
 FEWEST_TEXTS = 4  # matched texts from which an account is named: a few contacts are not membership
 UNEVEN = 0.05  # probability that an even spread makes any query look common
+LOOKED_AT = 500_000  # holdings in which decoys are looked for, about: thousands of accounts tell what chance is
 MOST_OF_A_TEXT = 64  # matches of one text that are kept
 LEAST = 0.5  # cosine below which nothing is a match
 STEP, STRAY = 0.02, 0.1  # of cosine, and the local false discovery rate down to which more texts of named accounts match
@@ -169,12 +170,15 @@ def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Sto
     mean = vectors.mean(0) if len(vectors) else np.zeros(index.texts.vectors.shape[1], np.float32)
     del sample, vectors
     text, source = _decoys(index.held, min(max(len(queries), FEWEST_DECOYS), MOST_DECOYS))
-    sets = [SuspectSet(queries, rarity, mean, threshold), SuspectSet(index.texts[text], rarity, mean, threshold)]
+    people = _some(index.held, n_accounts)
+    looked = np.zeros(len(index.texts), bool)
+    looked[people.text] = True
+    sets = (SuspectSet(queries, rarity, mean, threshold), SuspectSet(index.texts[text], rarity, mean, threshold))
     lexical: tuple[list[Matches], list[Matches]] = ([], [])
     nearest: tuple[list[Matches], list[Matches]] = ([], [])
     n_cut = 0
     with watch.stage("matching", total=len(index.texts)):
-        for low, n, found in in_order(partial(_look, sets), index.blocks(), processors(threads)):
+        for low, n, found in in_order(partial(_look, sets, looked), index.blocks(), processors(threads)):
             n_cut += found[0][2]
             for which, (by_words, by_meaning, _) in enumerate(found):
                 lexical[which].append(_moved(by_words, low))
@@ -183,11 +187,12 @@ def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Sto
     words, decoyed = Matches.join(lexical[0]), Matches.join(lexical[1])
     near, by_accident = Matches.join(nearest[0]), Matches.join(nearest[1])
     with watch.stage("testing accounts"):
-        decoyed, by_accident = (_of_others(m, index.held, source) for m in (decoyed, by_accident))
-        floor = _floor(decoyed, by_accident, index.held, len(text), len(index.texts), n_accounts)
+        decoyed, by_accident = (_of_others(m, people, source) for m in (decoyed, by_accident))
+        floor = _floor(decoyed, by_accident, people, len(text), int(looked.sum()), n_accounts)
         chance_matches = Matches.join([decoyed, by_accident[by_accident.similarity >= floor]])
-        decoys = count(chance_matches, index.held, len(text), n_accounts)
-        chance = Chance.of(decoys.n_texts, decoys.n_matched, max(1.0, len(queries) / max(len(text), 1)))
+        decoys = count(chance_matches, people, len(text), n_accounts)
+        own_texts = decoys.n_texts > 0
+        chance = Chance.of(decoys.n_texts[own_texts], decoys.n_matched[own_texts], max(1.0, len(queries) / max(len(text), 1)))
         matches = Matches.join([words, near[near.similarity >= floor]])
         counted = count(matches, index.held, len(queries), n_accounts)
         p = chance.p(counted.n_texts, counted.n_matched)
@@ -259,14 +264,32 @@ def _decoys(held: Holding, n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[n
     return text.astype(np.int64), held.account[chosen[place]].astype(np.int64)
 
 
-def _look(sets: list[SuspectSet], part: tuple[int, Block]) -> tuple[int, int, list[tuple[Matches, Matches, int]]]:
-    """Return (first row, texts, for each set: lexical matches, nearest queries of the other texts, texts with too many matches) of a block."""
+def _look(sets: tuple[SuspectSet, SuspectSet], looked: npt.NDArray[np.bool_],
+          part: tuple[int, Block]) -> tuple[int, int, list[tuple[Matches, Matches, int]]]:
+    """Return (first row, texts, for each set: lexical matches, nearest queries of the other texts, texts with too many matches) of a block.
+
+    Decoys are looked for in the texts that are `looked` at only.
+    """
     low, block = part
-    found = []
-    for one in sets:
-        matches, n_cut = _most(one.lexical(block)) if len(one) else (Matches.join([]), 0)
-        found.append((matches, _by_meaning(one, block, matches), n_cut))
+    found = [_look_for(sets[0], block)]
+    rows = np.flatnonzero(looked[low : low + len(block)])
+    words, near, n_cut = _look_for(sets[1], block[rows])
+    found.append((replace(words, text=rows[words.text]), replace(near, text=rows[near.text]), n_cut))
     return low, len(block), found
+
+
+def _look_for(one: SuspectSet, block: Block) -> tuple[Matches, Matches, int]:
+    matches, n_cut = _most(one.lexical(block)) if len(one) else (Matches.join([]), 0)
+    return matches, _by_meaning(one, block, matches), n_cut
+
+
+def _some(held: Holding, n_accounts: int) -> Holding:
+    """Return the holdings of all accounts, or of as many, evenly from all, as have ``LOOKED_AT`` of them: who is compared with decoys."""
+    step = -(-len(held) // LOOKED_AT)
+    if step <= 1:
+        return held
+    rank = np.random.default_rng(0).permutation(n_accounts)
+    return held[rank[held.account] % step == 0]
 
 
 def _moved(matches: Matches, low: int) -> Matches:
