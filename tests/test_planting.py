@@ -11,9 +11,9 @@ from detection_fixture import K, World, unit, world
 from fingerprint.config import DetectConfig
 from fingerprint.detection import Detector
 from fingerprint.evidence import Evidence
+from fingerprint.matrices import blocks
 from fingerprint.planting import plant
 from fingerprint.search import search
-from fingerprint.vectors import blocks
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from fingerprint import vectors
-from fingerprint.vectors import AT_ONCE, Half, Stacked, VectorIndex, blocks, dim_of, nearest, parts, sample_size
+from fingerprint.codes import sample_size
+from fingerprint.matrices import Half, Stacked, blocks, dim_of, parts
+from fingerprint.vectors import AT_ONCE, VectorIndex, nearest
 
 
 def unit(v: np.ndarray) -> np.ndarray:

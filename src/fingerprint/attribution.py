@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .vectors import Vectors, dim_of
+from .matrices import Vectors, dim_of
 
 RIDGE = 1e-4  # of the mean within-account variance: keeps W invertible where the encoder leaves dimensions unused
 AT_ONCE = 65_536  # accounts that are projected together

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .config import DetectConfig
+from .matrices import Vectors
 from .neighbours import Held, Votes, account_graph, cast_votes, random_pairs
 from .traffic import Holdings
-from .vectors import VectorIndex, Vectors
+from .vectors import VectorIndex
 from .words import Words
 
 

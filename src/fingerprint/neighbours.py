@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .vectors import Vectors
+from .matrices import Vectors
 
 HOLDINGS_AT_ONCE = 50_000  # whose votes are expanded together: bounds memory
 PREVALENT = 64  # a text with more holders is common property: it neither casts votes nor receives them

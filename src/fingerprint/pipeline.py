@@ -22,6 +22,7 @@ from .arrays import distinct
 from .campaigns import describe, iso
 from .charging import charge, sampled_events
 from .clusters import cluster
+from .codes import sample_size
 from .config import ScanConfig
 from .controls import run_controls
 from .detection import Detector, Group
@@ -43,7 +44,7 @@ from .sketch import SCHEME, sketch
 from .tables import account_table, cluster_table, prompt_table
 from .templates import shared_trigrams, trigrams
 from .traffic import Traffic, hold
-from .vectors import VectorIndex, sample_size
+from .vectors import VectorIndex
 from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .evidence import Evidence
+from .matrices import Stacked, parts
 from .traffic import Holdings, hold
-from .vectors import Stacked, nearest, parts
+from .vectors import nearest
 
 MAX_REUSE = 4  # planted accounts that one real account lends its prompts to, at most
 WIDE = 128  # nearest real texts that a planted one is offered to as a neighbour

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .vectors import Vectors, dim_of
+from .matrices import Vectors, dim_of
 
 AT_ONCE = 65_536  # prompts whose vectors are read together
 
