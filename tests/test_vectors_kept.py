@@ -12,12 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_vectors import brute, clustered
 
+from fingerprint.codes import read
 from fingerprint.errors import InputError
+from fingerprint.keys import Key
 from fingerprint.matrices import Bytes, distinct_rows
+from fingerprint.sealed import MANIFEST
 from fingerprint.vectors import DEAD, VectorIndex
 
 KINDS = {"exact": {}, "inverted": {"exact_limit": 1000}, "compact": {"exact_limit": 1000, "compact": True}}
 BASE = clustered(4000)
+KEY = Key(bytes(range(16)))
 
 
 @pytest.fixture(params=KINDS.values(), ids=KINDS)
@@ -174,9 +178,9 @@ def test_what_is_saved_and_loaded_finds_the_same(kind: dict[str, object], tmp_pa
     search.add(BASE[3000:])
     for change in (lambda: 0, lambda: search.remove(np.arange(50, 300)), lambda: search.expire(2000)):
         change()
-        search.save(tmp_path)
-        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(VectorIndex.FILES)
-        again = VectorIndex.load(tmp_path, 1, 24)
+        search.save(tmp_path / "i", KEY)
+        assert sorted(p.name for p in (tmp_path / "i").iterdir()) == sorted([*VectorIndex.FILES, MANIFEST])
+        again = VectorIndex.load(tmp_path / "i", KEY, 1, 24)
         assert (again.n, again.n_rows, again.dim, again.is_exact) == (search.n, search.n_rows, 24, search.is_exact)
         assert (again.rows == search.rows).all()
         for one, other in zip(search.nearest(BASE[:200], 12), again.nearest(BASE[:200], 12), strict=True):
@@ -188,46 +192,62 @@ def test_what_is_saved_and_loaded_finds_the_same(kind: dict[str, object], tmp_pa
 
 
 def test_nonsense_is_no_index(tmp_path: Path) -> None:
+    folder = tmp_path / "i"
+    codes, store, arrays = (folder / name for name in VectorIndex.FILES)
     with pytest.raises(InputError, match=r"codes\.faiss is missing"):
-        VectorIndex.load(tmp_path)
-    VectorIndex.of(BASE, **KINDS["inverted"]).save(tmp_path)
+        read(codes, store, arrays)
+    VectorIndex.of(BASE, **KINDS["inverted"]).save(folder, KEY)
     with pytest.raises(InputError, match="24 dimensions, not 256"):
-        VectorIndex.load(tmp_path, dim=256)
-    codes, store, arrays = (tmp_path / name for name in VectorIndex.FILES)
+        VectorIndex.load(folder, KEY, dim=256)
     good = {path: path.read_bytes() for path in (codes, store, arrays)}
     other = tmp_path / "other"
-    other.mkdir()
     for made in (VectorIndex.of(BASE[:3000], **KINDS["inverted"]), VectorIndex.of(BASE[:3000])):
-        made.save(other)
+        made.save(other, KEY)
         for path, content in good.items():
             shutil.copy(other / path.name, path)
             with pytest.raises(InputError, match="do not hold one index"):
-                VectorIndex.load(tmp_path)
+                read(codes, store, arrays)
             path.write_bytes(content)
     for wrong in (faiss.IndexHNSWFlat(24, 4), faiss.IndexFlatL2(24), faiss.IndexRefineFlat(faiss.IndexFlatIP(24))):
         for path in (codes, store):
             faiss.write_index(wrong, str(path))
             with pytest.raises(InputError, match="do not hold one index"):
-                VectorIndex.load(tmp_path)
+                read(codes, store, arrays)
             path.write_bytes(good[path])
     for path, content in ((codes, b""), (codes, b"IxFI" + bytes(9)), (codes, good[codes][:-9]), (store, good[store][:-9]), (store, good[codes]),
                           (arrays, b""), (arrays, b"x" * 99), (arrays, good[arrays][:900])):
         for other_path, text in good.items():
             other_path.write_bytes(content if other_path == path else text)
         with pytest.raises(InputError):
-            VectorIndex.load(tmp_path)
+            read(codes, store, arrays)
     codes.write_bytes(good[codes])
     whole = {"n_rows": np.array([4000]), "rows": np.arange(4000), "live": np.ones(4000, bool), "times": np.zeros(0, np.int64)}
     for name, array in (("rows", np.arange(3999)), ("rows", np.arange(4000)[::-1]), ("rows", np.arange(1, 4001)), ("live", np.arange(4000) > 0),
                         ("live", np.ones(4000)), ("times", np.zeros(7, np.int64)), ("n_rows", np.zeros(0, np.int64))):
         np.savez(arrays, **{**whole, name: array})
         with pytest.raises(InputError, match="do not hold one index"):
-            VectorIndex.load(tmp_path)
+            read(codes, store, arrays)
     np.savez(arrays, **whole)
-    assert VectorIndex.load(tmp_path).n == 4000
+    assert read(codes, store, arrays)[1].ntotal == 4000
     codes.unlink()
     with pytest.raises(InputError, match=r"codes\.faiss is missing"):
-        VectorIndex.load(tmp_path)
+        read(codes, store, arrays)
+
+
+def test_a_file_is_not_looked_at_before_its_seal_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    VectorIndex.of(BASE, **KINDS["inverted"]).save(tmp_path / "i", KEY)
+    monkeypatch.setattr(faiss, "read_index", lambda *_: pytest.fail("FAISS was given an unchecked file"))
+    for name in VectorIndex.FILES:
+        path = tmp_path / "i" / name
+        whole = bytearray(path.read_bytes())
+        whole[len(whole) // 2] ^= 1
+        good = path.read_bytes()
+        path.write_bytes(whole)
+        with pytest.raises(InputError, match="damaged or was changed"):
+            VectorIndex.load(tmp_path / "i", KEY)
+        path.write_bytes(good)
+    with pytest.raises(InputError, match="made with key"):
+        VectorIndex.load(tmp_path / "i", Key(bytes(16)))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -238,8 +258,8 @@ def test_threads_are_restored_after_everything(threads: int, tmp_path: Path) -> 
         search = VectorIndex.of(BASE, threads, **KINDS["compact"])
         search.within(BASE[:5], 0.5, 9)
         search.remove(np.arange(2000))
-        search.save(tmp_path)
-        VectorIndex.load(tmp_path, threads).nearest(BASE[:5], 2)
+        search.save(tmp_path / "i", KEY)
+        VectorIndex.load(tmp_path / "i", KEY, threads).nearest(BASE[:5], 2)
         assert faiss.omp_get_max_threads() == 3
     finally:
         faiss.omp_set_num_threads(before)

@@ -87,11 +87,7 @@ class Block:
 
     def directions(self, mean: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
         """Return the vectors, float32[n, dim] of unit length or zero, less `mean` and scaled again where one is given."""
-        vectors = unit(self.vectors.astype(np.float32))
-        if mean is None:
-            return vectors
-        vectors[np.abs(self.vectors).max(1, initial=0) > 0] -= mean
-        return unit(vectors)
+        return directions(self.vectors, mean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +310,15 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def directions(rows: npt.NDArray[np.int8], mean: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
+    """Return vectors of a block as :meth:`Block.directions` does."""
+    vectors = unit(rows.astype(np.float32))
+    if mean is None:
+        return vectors
+    vectors[rows.any(1)] -= mean
+    return unit(vectors)
 
 
 def unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ A query that more accounts have than an even spread of the set explains (homewor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -187,10 +187,12 @@ def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Sto
     words, decoyed = Matches.join(lexical[0]), Matches.join(lexical[1])
     near, by_accident = Matches.join(nearest[0]), Matches.join(nearest[1])
     with watch.stage("testing accounts"):
-        decoyed, by_accident = (_of_others(m, people, source) for m in (decoyed, by_accident))
-        floor = _floor(decoyed, by_accident, people, len(text), int(looked.sum()), n_accounts)
+        decoyed, by_accident = (_of_others(m, index.held, source) for m in (decoyed, by_accident))
+        common = count(decoyed, index.held, len(text), n_accounts).common
+        decoyed = decoyed[looked[decoyed.text]]
+        floor = _floor(decoyed, by_accident, people, common, int(looked.sum()), n_accounts)
         chance_matches = Matches.join([decoyed, by_accident[by_accident.similarity >= floor]])
-        decoys = count(chance_matches, people, len(text), n_accounts)
+        decoys = count(chance_matches, people, len(text), n_accounts, common)
         own_texts = decoys.n_texts > 0
         chance = Chance.of(decoys.n_texts[own_texts], decoys.n_matched[own_texts], max(1.0, len(queries) / max(len(text), 1)))
         matches = Matches.join([words, near[near.similarity >= floor]])
@@ -207,12 +209,12 @@ def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Sto
                  sets[0].n_crowded, n_cut)
 
 
-def count(matches: Matches, held: Holding, n_queries: int, n_accounts: int) -> Counted:
-    """Count the matches of each account, once those of common queries are left out."""
+def count(matches: Matches, held: Holding, n_queries: int, n_accounts: int, common: npt.NDArray[np.bool_] | None = None) -> Counted:
+    """Count the matches of each account, once those of common queries are left out: of those that are found to be, and of those given, bool[m]."""
     account, text, query = _held(matches, held)
     pair = distinct(query * max(n_accounts, 1) + account)
     n_holders = np.bincount(pair // max(n_accounts, 1), minlength=n_queries)
-    common = uneven(n_holders)
+    common = uneven(n_holders) if common is None else uneven(n_holders) | common
     counts = ~common[query]
     account, text, query = account[counts], text[counts], query[counts]
     n_matched = np.minimum(*(np.bincount(distinct(account * size + what) // size, minlength=n_accounts)
@@ -268,19 +270,15 @@ def _look(sets: tuple[SuspectSet, SuspectSet], looked: npt.NDArray[np.bool_],
           part: tuple[int, Block]) -> tuple[int, int, list[tuple[Matches, Matches, int]]]:
     """Return (first row, texts, for each set: lexical matches, nearest queries of the other texts, texts with too many matches) of a block.
 
-    Decoys are looked for in the texts that are `looked` at only.
+    What decoys mean is compared with the texts that are `looked` at only.
     """
     low, block = part
-    found = [_look_for(sets[0], block)]
-    rows = np.flatnonzero(looked[low : low + len(block)])
-    words, near, n_cut = _look_for(sets[1], block[rows])
-    found.append((replace(words, text=rows[words.text]), replace(near, text=rows[near.text]), n_cut))
+    found = []
+    for one, rows in zip(sets, (np.arange(len(block)), np.flatnonzero(looked[low : low + len(block)])), strict=True):
+        matches, n_cut = _most(one.lexical(block)) if len(one) else (Matches.join([]), 0)
+        near = _by_meaning(one, block, rows[~np.isin(rows, matches.text)])
+        found.append((matches, near, n_cut))
     return low, len(block), found
-
-
-def _look_for(one: SuspectSet, block: Block) -> tuple[Matches, Matches, int]:
-    matches, n_cut = _most(one.lexical(block)) if len(one) else (Matches.join([]), 0)
-    return matches, _by_meaning(one, block, matches), n_cut
 
 
 def _some(held: Holding, n_accounts: int) -> Holding:
@@ -307,15 +305,13 @@ def _most(matches: Matches) -> tuple[Matches, int]:
     return matches[np.sort(order[rank < MOST_OF_A_TEXT])], int((size > MOST_OF_A_TEXT).sum())
 
 
-def _by_meaning(one: SuspectSet, block: Block, lexical: Matches) -> Matches:
-    """Return the nearest query of each text that has no lexical match."""
+def _by_meaning(one: SuspectSet, block: Block, rows: npt.NDArray[np.int64]) -> Matches:
+    """Return the nearest query of each of some texts, those without a lexical match."""
     if not len(one):
         return Matches.join([])
-    similarity, query = one.nearest(block)
-    free = similarity >= LEAST
-    free[lexical.text] = False
-    text = np.flatnonzero(free)
-    return Matches(text, query[text], np.full(len(text), SEMANTIC, np.uint8), similarity[text])
+    similarity, query = one.nearest(block.vectors[rows])
+    near = similarity >= LEAST
+    return Matches(rows[near], query[near], np.full(int(near.sum()), SEMANTIC, np.uint8), similarity[near])
 
 
 def _held(matches: Matches, held: Holding) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -340,14 +336,14 @@ def _of_others(matches: Matches, held: Holding, source: npt.NDArray[np.int64]) -
     return matches[~own]
 
 
-def _floor(decoyed: Matches, by_accident: Matches, held: Holding, n_decoys: int, n_texts: int, n_accounts: int) -> float:
+def _floor(decoyed: Matches, by_accident: Matches, held: Holding, common: npt.NDArray[np.bool_], n_texts: int, n_accounts: int) -> float:
     """Return the cosine that as few texts reach with a decoy of somebody else as ``BY_ACCIDENT`` says, those of common decoys left out."""
     floor = 1.0 + STEP
     while floor > LEAST + STEP:
         lower = floor - STEP
         near = by_accident[by_accident.similarity >= lower]
-        common = count(Matches.join([decoyed, near]), held, n_decoys, n_accounts).common
-        if int((~common[near.query]).sum()) > BY_ACCIDENT * n_texts:
+        left_out = count(Matches.join([decoyed, near]), held, len(common), n_accounts, common).common
+        if int((~left_out[near.query]).sum()) > BY_ACCIDENT * n_texts:
             break
         floor = lower
     return floor

@@ -12,8 +12,11 @@ import numpy.typing as npt
 
 from .codes import NPROBE, REFINE, Storage, emptied, inverted_file, like, omp, probing, read, sample_size, scalars, trained
 from .errors import InputError
+from .keys import Key
 from .matrices import Bytes, Half, Vectors, blocks
+from .sealed import sealing, unseal
 
+SCHEMA = "fp-vectors-1"
 EXACT_LIMIT = 30_000  # vectors; above, the exact search of all against all costs more than the rest of a scan together
 AT_ONCE = 4096  # queries between two looks at signals and the progress bar
 DEAD = 0.25  # share of removed vectors from which the index is built anew without them
@@ -315,27 +318,29 @@ class VectorIndex:
             self._times = [self._known_times()[left]]
         self._use(codes, store)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the files ``VectorIndex.FILES`` into a folder, which exists."""
+    def save(self, folder: str | os.PathLike[str], key: Key) -> None:
+        """Write the index into a folder, sealed with the key; see :func:`fingerprint.sealed.sealing`."""
         import faiss
 
-        folder = Path(path)
-        faiss.write_index(faiss.IndexFlatIP(self._dim) if self.is_exact else self._codes, str(folder / self.FILES[0]))
-        faiss.write_index(self._store, str(folder / self.FILES[1]))
         none = np.zeros(0, np.int64)
-        with open(folder / self.FILES[2], "wb") as file:
-            np.savez(file, n_rows=np.array([self._n_rows]), rows=self._places(slice(None)),
+        with sealing(Path(folder), {"schema": SCHEMA, "key_id": key.key_id, "dim": self.dim}, key) as aside:
+            faiss.write_index(faiss.IndexFlatIP(self._dim) if self.is_exact else self._codes, str(aside / self.FILES[0]))
+            faiss.write_index(self._store, str(aside / self.FILES[1]))
+            np.savez(aside / self.FILES[2], n_rows=np.array([self._n_rows]), rows=self._places(slice(None)),
                      live=np.ones(self._store.ntotal, bool) if self._live is None else self._live,
                      times=self._known_times() if self._times else none)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], threads: int | None = None, dim: int | None = None) -> VectorIndex:
+    def load(cls, folder: str | os.PathLike[str], key: Key, threads: int | None = None, dim: int | None = None) -> VectorIndex:
         """Read what :meth:`save` wrote; searches then find what they found before.
+
+        FAISS believes what is in a file, so none is read before its digest was found under the seal.
 
         Parameters
         ----------
-        path : path
-            Folder. FAISS reads damaged files without much of a check: compare checksums first where they may be.
+        folder : path
+        key : Key
+            That sealed it.
         threads : int, optional
         dim : int, optional
             Length of a vector that is expected.
@@ -343,9 +348,10 @@ class VectorIndex:
         Raises
         ------
         InputError
-            A file is missing, or they do not hold one index.
+            It is no index, one of another key, or a file is missing, damaged or another.
         """
-        codes, store, arrays = read(*(Path(path) / name for name in cls.FILES))
+        unseal(Path(folder), key, SCHEMA)
+        codes, store, arrays = read(*(Path(folder) / name for name in cls.FILES))
         if dim not in (None, store.d):
             raise InputError(f"the saved vectors have {store.d} dimensions, not {dim}")
         made = cls(0, np.zeros((0, store.d), np.float32), threads)
