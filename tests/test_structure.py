@@ -35,7 +35,7 @@ LAYERS = (
     ("detection",),
     ("search",),
     ("circumstances", "contribution", "history", "charging", "controls", "tables"),
-    ("campaigns", "ingest"),
+    ("campaigns", "ingest", "topics"),
     ("pipeline",),
     ("evaluation",),
     ("report",),
