@@ -68,7 +68,14 @@ def make_scan(write: Write = lambda text: text, *, text: bool = True, n_campaign
     campaigns = [_campaign(i, rng, write) for i in range(n_campaigns)]
     examined = [_examined(i, rng, write) for i in range(n_examined)]
     return Scan(
-        campaigns, examined, _accounts(campaigns, write), _clusters(rng, write), _prompts(write), _rejects(write), _manifest(campaigns, write, text),
+        campaigns,
+        examined,
+        _accounts(campaigns, write),
+        _clusters(rng, write),
+        _topics(write),
+        _prompts(write),
+        _rejects(write),
+        _manifest(campaigns, write, text),
         [KnownSet(write("alpaca.jsonl"), 52_000, 310, [write("acct-a"), write("acct-b")], [9, 4], 3e-7), KnownSet("absent.jsonl", 40, 0, [], [], 0.0)],
     )
 
@@ -228,6 +235,21 @@ def _clusters(rng: np.random.Generator, write: Write) -> pa.Table:
             "prompt": [write(PROMPTS[i % 4]) for i in range(n)],
             "first_seen": [START] * n,
             "last_seen": [START + timedelta(days=20)] * n,
+        }
+    )
+
+
+def _topics(write: Write) -> pa.Table:
+    n = 30
+    return pa.table(
+        {
+            "topic": list(range(n)),
+            "words": [[write(word) for word in PROMPTS[i % 4].split()[:8]] for i in range(n)],
+            "n_texts": [300 - i for i in range(n)],
+            "n_accounts": [90 - i for i in range(n)],
+            "n_prompts": [900 - i for i in range(n)],
+            "representative_row": list(range(n)),
+            "prompt": [write(PROMPTS[i % 4]) for i in range(n)],
         }
     )
 

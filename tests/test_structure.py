@@ -39,7 +39,7 @@ LAYERS = (
     ("detection",),
     ("search",),
     ("circumstances", "contribution", "history", "charging", "controls", "tables"),
-    ("campaigns", "ingest"),
+    ("campaigns", "ingest", "topics"),
     ("matches",),
     ("known",),
     ("pipeline",),

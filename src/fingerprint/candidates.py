@@ -120,9 +120,7 @@ def _prompt_groups(sample: Sample, resolution: float, only: npt.NDArray[np.int64
     if only is not None:
         label = _text_groups(sample, resolution, distinct(evidence.index[distinct(sample.point[np.isin(sample.actor, only)])].ravel()))
     else:
-        if resolution not in evidence.text_groups:
-            evidence.text_groups[resolution] = _text_groups(sample, resolution)
-        label = evidence.text_groups[resolution]
+        label = text_communities(sample, resolution)
     label = label[sample.point]
     inside = label >= 0
     label, actor = label[inside], sample.actor[inside]
@@ -153,6 +151,14 @@ def _met(label: npt.NDArray[np.int64], actor: npt.NDArray[np.int64], n_actors: i
     joined = communities(graph, meeting, sample.seed)
     kept = np.bincount(pair // n_actors)[label] >= sample.config.min_accounts
     return joined[number[label[kept]]], actor[kept]
+
+
+def text_communities(sample: Sample, resolution: float) -> npt.NDArray[np.int64]:
+    """Return the communities of all sampled texts, int64[p], which are found once for each resolution."""
+    found = sample.evidence.text_groups
+    if resolution not in found:
+        found[resolution] = _text_groups(sample, resolution)
+    return found[resolution]
 
 
 def _text_groups(sample: Sample, resolution: float, among: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:

@@ -43,6 +43,7 @@ from .segments import spell
 from .sketch import SCHEME, sketch
 from .tables import account_table, cluster_table, prompt_table
 from .templates import shared_trigrams, trigrams
+from .topics import no_topics, topic_table
 from .traffic import Traffic, hold
 from .vectors import VectorIndex
 from .words import split_words
@@ -127,8 +128,9 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     manifest["controls"] = asdict(controls) if controls is not None else None
     manifest["history"] = about
     manifest["hint"] = reader.hint()
-    return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), prompt_table(traffic, campaigns, charged),
-                reader.rejects, manifest, sets)
+    manifest["counts"].update(topics=len(verdict.topics), topics_left_out=verdict.n_topics_left_out)
+    return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), verdict.topics,
+                prompt_table(traffic, campaigns, charged), reader.rejects, manifest, sets)
 
 
 def _kept(state: str | os.PathLike[str] | None, reader: EventReader, config: ScanConfig, key: Key, mapping: dict[str, str] | None,
@@ -157,6 +159,9 @@ class Verdict:
         Groups that are not reported, at most ``N_EXAMINED``.
     n_prevalent : int
         Texts that too many hold for them to vote.
+    topics : pyarrow.Table
+        What the prompts are about, which no test looks at.
+    n_topics_left_out : int
     """
 
     campaigns: list[Campaign] = field(default_factory=list)
@@ -164,6 +169,8 @@ class Verdict:
     charged: list[npt.NDArray[np.int64]] = field(default_factory=list)
     examined: list[Campaign] = field(default_factory=list)
     n_prevalent: int = 0
+    topics: pa.Table = field(default_factory=no_topics)
+    n_topics_left_out: int = 0
 
 
 def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopwatch) -> Verdict:
@@ -180,7 +187,9 @@ def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopw
         accused[np.concatenate([np.zeros(0, np.int64), *(g.members for g in findings)])] = True
         campaigns = [describe(g, detector, traffic, config, rows, accused) for g, rows in zip(findings, charged, strict=True)]
         examined = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
-    return Verdict(campaigns, [_phrases(g, detector) for g in findings], charged, examined, detector.votes.n_prevalent)
+    with watch.stage("naming topics"):
+        topics = topic_table(detector, traffic, config.text)
+    return Verdict(campaigns, [_phrases(g, detector) for g in findings], charged, examined, detector.votes.n_prevalent, *topics)
 
 
 def _phrases(group: Group, detector: Detector) -> tuple[npt.NDArray[np.uint64], int]:

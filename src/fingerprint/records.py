@@ -252,6 +252,8 @@ class Scan:
         One row per account: account_id, campaign_id (null: none), score, n_prompts, n_attributed, share, copies.
     clusters : pyarrow.Table
         Near-duplicate clusters of two prompts or more: cluster, n_prompts, n_accounts, n_texts, representative_row, prompt, first_seen, last_seen.
+    topics : pyarrow.Table
+        What the sampled prompts are about, largest first: topic, words, n_texts, n_accounts, n_prompts, representative_row, prompt. No test looks at it.
     prompts : pyarrow.Table
         One row per accepted event: row, file, line, account_id, cluster, similarity, campaign_id, attribution.
     rejects : pyarrow.Table
@@ -266,6 +268,7 @@ class Scan:
     examined: list[Campaign]
     accounts: pa.Table
     clusters: pa.Table
+    topics: pa.Table
     prompts: pa.Table
     rejects: pa.Table
     manifest: dict[str, Any]

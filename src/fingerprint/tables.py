@@ -79,7 +79,8 @@ def _parts(traffic: Traffic) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the events whose text has a cluster, in parts of bounded size."""
     for low in range(0, len(traffic.text), EVENTS_AT_ONCE):
         text = traffic.text[low : low + EVENTS_AT_ONCE]
-        yield low + np.flatnonzero((text >= 0) & (traffic.cluster[text] >= 0))
+        own = np.flatnonzero(text >= 0)
+        yield low + own[traffic.cluster[text[own]] >= 0]
 
 
 def prompt_table(traffic: Traffic, campaigns: Sequence[Campaign], charged: Sequence[npt.NDArray[np.int64]]) -> pa.Table:

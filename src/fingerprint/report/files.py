@@ -30,6 +30,7 @@ CAMPAIGNS_SCHEMA = "fp-campaigns-1"
 TABLES = {  # columns that a reader may rely on
     "accounts": ("account_id", "campaign_id", "score", "n_prompts", "n_attributed"),
     "clusters": ("cluster", "n_prompts", "n_accounts", "prompt"),
+    "topics": ("topic", "words", "n_texts", "n_accounts", "n_prompts", "prompt"),
     "prompts": ("row", "account_id", "cluster", "campaign_id"),
     "rejects": ("file", "line", "offset", "class"),
 }
@@ -138,17 +139,18 @@ def write_folder(folder: Path, files: Mapping[str, Callable[[IO[bytes]], object]
 
 
 def without_text(scan: Scan) -> Scan:
-    """Return the scan without any text that users wrote: representatives, templates, fills, shared texts, cluster texts."""
+    """Return the scan without any text that users wrote: representatives, templates, fills, shared texts, cluster texts, words of topics."""
     import pyarrow as pa
 
     def bare(found: Campaign) -> Campaign:
         return replace(found, template=None, segment=None, representatives=[replace(r, prompt=None) for r in found.representatives])
 
-    clusters = scan.clusters
-    if "prompt" in clusters.column_names:
-        at = clusters.column_names.index("prompt")
-        clusters = clusters.set_column(at, "prompt", pa.nulls(len(clusters), clusters.schema.field(at).type))
-    return replace(scan, campaigns=[bare(c) for c in scan.campaigns], examined=[bare(c) for c in scan.examined], clusters=clusters)
+    def without(table: pa.Table, name: str) -> pa.Table:
+        at = table.schema.get_field_index(name)
+        return table if at < 0 else table.set_column(at, name, pa.nulls(len(table), table.schema.field(at).type))
+
+    return replace(scan, campaigns=[bare(c) for c in scan.campaigns], examined=[bare(c) for c in scan.examined],
+                   clusters=without(scan.clusters, "prompt"), topics=without(without(scan.topics, "prompt"), "words"))
 
 
 def campaigns_document(scan: Scan) -> dict[str, Any]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..records import Campaign, Scan, Test
 
 # What one page can hold; whatever is left out is counted on the page and is complete in the other files.
-MAX_CAMPAIGNS, MAX_EXAMINED, MAX_CLUSTERS, MAX_ACCOUNTS = 200, 100, 25, 200
+MAX_CAMPAIGNS, MAX_EXAMINED, MAX_CLUSTERS, MAX_TOPICS, MAX_ACCOUNTS = 200, 100, 25, 25, 200
 MAX_PROMPT_CHARS, MAX_PART_CHARS, MAX_ID_CHARS = 1200, 800, 96
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LEVELS = 6
@@ -54,6 +54,7 @@ def render(scan: Scan) -> str:
         campaigns=scan.campaigns[:MAX_CAMPAIGNS],
         examined=scan.examined[:MAX_EXAMINED],
         clusters=_biggest(scan),
+        topics=scan.topics.slice(0, MAX_TOPICS).to_pylist(),
         max_accounts=MAX_ACCOUNTS,
         n_charged=sum(c.n_accounts for c in scan.campaigns),
         n_charged_prompts=sum(c.n_prompts for c in scan.campaigns),
