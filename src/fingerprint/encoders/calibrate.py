@@ -133,7 +133,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise ConfigError(f"--out {os.fspath(folder)!r} is a file; name a folder")
-    if target.is_dir() and not is_calibrated(target) and any(target.iterdir()):
+    if target.is_dir() and any(path.name.removesuffix(".partial") not in (ABOUT, TABLE_FILE) for path in target.iterdir()):
         raise ConfigError(f"--out {os.fspath(folder)!r} has other files in it; name an empty folder, or that of an encoder")
     existing = target.absolute()
     while not existing.exists():
