@@ -33,6 +33,13 @@ def test_speed_compares_over_the_same_rows(tmp_path: Path) -> None:
     assert min(r["removed"] for r in runs[:2]) > 0.9 and runs[0]["n_clusters"] == runs[1]["n_clusters"]
 
 
+def test_encoders_are_checked_and_timed(tmp_path: Path) -> None:
+    run("encoders.py", "--smoke", "--json", tmp_path / "rows.json")
+    rows: list[dict[str, Any]] = json.loads((tmp_path / "rows.json").read_text("utf-8"))["rows"]
+    assert [row["encoder"] for row in rows[:3]] == ["static", "static, calibrated", "model2vec"] and all("prompts_per_s" in row for row in rows[:2])
+    assert all("left_out" in row or row.get("prompts_per_s", row.get("vectors_per_s")) > 0 for row in rows)
+
+
 def test_the_chart_shows_every_figure(tmp_path: Path) -> None:
     machine = {"processor": {"model": "<CPU>", "mhz": "1"}}
     kernels = {"machine_info": {"fingerprint": {"isa": "avx2"}}, "benchmarks": [

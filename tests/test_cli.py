@@ -88,6 +88,10 @@ def test_scan_writes_prints_and_ends_with_0(fake_scan: Fake, tmp_path: Path) -> 
         "--memory",
         "12GB",
         "--resume",
+        "--encoder",
+        "encoder/",
+        "--device",
+        "cpu",
         "--max-rejects",
         0.5,
         "--key-file",
@@ -109,6 +113,7 @@ def test_scan_writes_prints_and_ends_with_0(fake_scan: Fake, tmp_path: Path) -> 
         True,
     )
     assert type(seen["progress"]) is Progress
+    assert (config.encoder, config.device) == ("encoder/", "cpu")
     assert config.memory == 12_000_000_000 and seen["state"] == tmp_path / "out.state" and not seen["state"].exists()
 
 

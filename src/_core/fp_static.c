@@ -11,7 +11,7 @@ int fp_static_build(fp_static_t *t, const uint8_t *vocabulary, size_t len_bytes,
     memset(t, 0, sizeof *t);
     int status = fp_vocab_build(&t->vocab, vocabulary, len_bytes);
     if (status) return status;
-    t->rows = rows, t->weights = weights, t->dim = dim, t->gram_weight = gram_weight;
+    t->rows = rows, t->n_rows = n_rows, t->weights = weights, t->dim = dim, t->gram_weight = gram_weight;
     t->row_of_line = malloc(t->vocab.n_lines * sizeof *t->row_of_line);
     t->gram_rows = malloc((size_t)FP_STATIC_GRAM_ROWS * (size_t)dim);
     t->ideograph_shares = malloc(0x10000);
@@ -76,21 +76,39 @@ static size_t tail_start(const uint8_t *text, size_t len_bytes, size_t pos, size
     return start;
 }
 
+static void gather(fp_gather_t *g, const fp_static_t *t, const uint8_t *text, size_t len_bytes, int head_pieces, size_t tail_bytes) {
+    fp_words_t words;
+    size_t scan = len_bytes < FP_STATIC_SCAN ? len_bytes : FP_STATIC_SCAN;
+    while (scan < len_bytes && scan > FP_STATIC_SCAN - 4 && (text[scan] & 0xc0) == 0x80) scan--; /* at a character, in valid text */
+    g->table = t, g->n_terms = 0, g->n_pieces = 0, g->last_ideograph = 0;
+    fp_words_start(&words, text, scan);
+    while (g->n_pieces < head_pieces && fp_words_next(&words)) add_word(g, &words);
+    if ((g->n_pieces >= head_pieces || scan < len_bytes) && tail_bytes && words.pos < len_bytes) {
+        size_t start = tail_start(text, len_bytes, words.pos, tail_bytes);
+        fp_words_start(&words, text + start, len_bytes - start);
+        while (fp_words_next(&words)) add_word(g, &words);
+    }
+}
+
 void fp_static_encode(const fp_static_t *t, fp_static_sum_t sum, const uint8_t *text, size_t len_bytes, int head_pieces, size_t tail_bytes,
                       float *out) {
     fp_gather_t g;
-    fp_words_t words;
     int32_t sums[FP_STATIC_MAX_DIM];
-    size_t scan = len_bytes < FP_STATIC_SCAN ? len_bytes : FP_STATIC_SCAN;
-    while (scan < len_bytes && scan > FP_STATIC_SCAN - 4 && (text[scan] & 0xc0) == 0x80) scan--; /* at a character, in valid text */
-    g.table = t, g.n_terms = 0, g.n_pieces = 0, g.last_ideograph = 0;
-    fp_words_start(&words, text, scan);
-    while (g.n_pieces < head_pieces && fp_words_next(&words)) add_word(&g, &words);
-    if ((g.n_pieces >= head_pieces || scan < len_bytes) && tail_bytes && words.pos < len_bytes) {
-        size_t start = tail_start(text, len_bytes, words.pos, tail_bytes);
-        fp_words_start(&words, text + start, len_bytes - start);
-        while (fp_words_next(&words)) add_word(&g, &words);
-    }
+    gather(&g, t, text, len_bytes, head_pieces, tail_bytes);
     sum(g.terms, g.n_terms, t->dim, sums);
     write_unit(sums, t->dim, out);
+}
+
+int fp_static_sum_rows(const fp_static_t *t, fp_static_sum_t sum, const uint8_t *text, size_t len_bytes, int head_pieces, size_t tail_bytes,
+                       uint32_t *row_numbers, int32_t *sums) {
+    fp_gather_t g;
+    int n = 0;
+    uintptr_t first = (uintptr_t)t->rows; /* n-gram rows are another allocation, and a difference of pointers into two is undefined */
+    gather(&g, t, text, len_bytes, head_pieces, tail_bytes);
+    for (int i = 0; i < g.n_terms; i++) {
+        uintptr_t row = ((uintptr_t)g.terms[i].row - first) / (uintptr_t)t->dim;
+        if ((uintptr_t)g.terms[i].row >= first && row < t->n_rows) row_numbers[n++] = (uint32_t)row;
+    }
+    sum(g.terms, g.n_terms, t->dim, sums);
+    return n;
 }

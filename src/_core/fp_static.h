@@ -31,6 +31,7 @@ typedef struct {
 typedef struct {
     fp_vocab_t vocab;
     const int8_t *rows;        /* one for each line of the vocabulary that is not empty; not owned */
+    size_t n_rows;
     const int16_t *weights;    /* likewise, 1 to FP_STATIC_MAX_WEIGHT */
     uint32_t *row_of_line;
     int8_t *gram_rows;         /* FP_STATIC_GRAM_ROWS x dim */
@@ -62,6 +63,11 @@ fp_static_sum_t fp_static_sum_by_name(const char *isa);
    left. Writes dim floats of unit length, or zeros if nothing in the text has a row. */
 void fp_static_encode(const fp_static_t *table, fp_static_sum_t sum, const uint8_t *text, size_t len_bytes, int head_pieces, size_t tail_bytes,
                       float *out);
+
+/* Write what one text adds up to before it is scaled, dim sums, and the numbers of the word-piece rows in it, a row as often as it was added; returns
+   how many numbers there are, at most FP_STATIC_MAX_TERMS. N-gram rows are in the sums alone. */
+int fp_static_sum_rows(const fp_static_t *table, fp_static_sum_t sum, const uint8_t *text, size_t len_bytes, int head_pieces, size_t tail_bytes,
+                       uint32_t *row_numbers, int32_t *sums);
 
 /* fp_grams.c */
 void fp_grams_fill_rows(int8_t *gram_rows, int dim, const int8_t *amplitudes);

@@ -8,6 +8,7 @@ cdef extern from "fp_static.h" nogil:
     const int FP_STATIC_MAX_DIM
     const int FP_STATIC_MAX_PIECES
     const int FP_STATIC_MAX_TAIL
+    const int FP_STATIC_MAX_TERMS
 
     ctypedef struct fp_vocab_t:
         uint32_t n_lines
@@ -24,6 +25,8 @@ cdef extern from "fp_static.h" nogil:
     fp_static_sum_t fp_static_sum_by_name(const char *isa)
     void fp_static_encode(const fp_static_t *table, fp_static_sum_t sum, const uint8_t *text, size_t len_bytes, int head_pieces, size_t tail_bytes,
                           float *out)
+    int fp_static_sum_rows(const fp_static_t *table, fp_static_sum_t sum, const uint8_t *text, size_t len_bytes, int head_pieces, size_t tail_bytes,
+                           uint32_t *row_numbers, int32_t *sums)
     size_t fp_wordpiece_ids(const fp_vocab_t *vocab, const uint8_t *text, size_t len_bytes, uint32_t unknown, uint32_t *ids, size_t capacity)
 
 
@@ -77,12 +80,7 @@ cdef class StaticTable:
         cdef const uint8_t *start
         cdef size_t n_bytes = 0, n_readable = 0
         cdef int64_t row = 0, last, n = column.n_rows
-        _check_length("out", out.shape[0], n)
-        if out.shape[1] != self.dim:
-            raise ValueError(f"out has {out.shape[1]} columns, not {self.dim}")
-        if not 1 <= head_pieces <= FP_STATIC_MAX_PIECES or not 0 <= tail_bytes <= FP_STATIC_MAX_TAIL:
-            raise ConfigError(f"head_pieces is from 1 to {FP_STATIC_MAX_PIECES} and tail_bytes from 0 to {FP_STATIC_MAX_TAIL}, "
-                              f"not {head_pieces} and {tail_bytes}")
+        self._check_shape(out.shape[0], out.shape[1], n, head_pieces, tail_bytes)
         while row < n:
             with nogil:
                 last = fp_column_piece_end(&column.column, row, n)
@@ -91,6 +89,44 @@ cdef class StaticTable:
                     fp_static_encode(&self.table, sum, start, n_bytes, head_pieces, <size_t>tail_bytes, &out[row, 0])
                     row += 1
             PyErr_CheckSignals()
+
+    def sum_rows(self, data, offsets, validity, int64_t validity_offset, int head_pieces, int tail_bytes, int32_t[:, ::1] sums not None,
+                 int64_t[::1] counts not None):
+        """Fill ``sums`` int32[n, dim] with what each row of a text column adds up to, and ``counts`` int64[n] with how many word-piece rows are in it.
+
+        Returns their numbers, text by text, a row as often as it was added, as bytes of uint32. N-gram rows are in the sums alone. Releases the GIL.
+        """
+        cdef fp_static_sum_t sum = fp_static_sum_by_name(_kernels(None).name)
+        cdef _Column column = _Column(data, offsets, validity, validity_offset)
+        cdef const uint8_t *start
+        cdef size_t n_bytes = 0, n_readable = 0
+        cdef int64_t row = 0, last, n = column.n_rows, used
+        cdef uint32_t[::1] numbers
+        self._check_shape(sums.shape[0], sums.shape[1], n, head_pieces, tail_bytes)
+        _check_length("counts", counts.shape[0], n)
+        parts = []
+        while row < n:
+            last = min(fp_column_piece_end(&column.column, row, n), row + 256)
+            part = bytearray(4 * FP_STATIC_MAX_TERMS * (last - row))
+            numbers, used = memoryview(part).cast("I"), 0
+            with nogil:
+                while row < last:
+                    fp_column_row(&column.column, row, &start, &n_bytes, &n_readable)
+                    counts[row] = fp_static_sum_rows(&self.table, sum, start, n_bytes, head_pieces, <size_t>tail_bytes, &numbers[used], &sums[row, 0])
+                    used += counts[row]
+                    row += 1
+            parts.append(bytes(memoryview(part)[: 4 * used]))
+            PyErr_CheckSignals()
+        return b"".join(parts)
+
+    cdef int _check_shape(self, Py_ssize_t n_rows, Py_ssize_t n_columns, Py_ssize_t n, int head_pieces, int tail_bytes) except -1:
+        _check_length("out", n_rows, n)
+        if n_columns != self.dim:
+            raise ValueError(f"out has {n_columns} columns, not {self.dim}")
+        if not 1 <= head_pieces <= FP_STATIC_MAX_PIECES or not 0 <= tail_bytes <= FP_STATIC_MAX_TAIL:
+            raise ConfigError(f"head_pieces is from 1 to {FP_STATIC_MAX_PIECES} and tail_bytes from 0 to {FP_STATIC_MAX_TAIL}, "
+                              f"not {head_pieces} and {tail_bytes}")
+        return 0
 
     def piece_ids(self, const uint8_t[::1] text not None, uint32_t unknown):
         """Return the ids of one text as ``tokenizers`` gives them without special tokens, as bytes of uint32; ``unknown`` stands for [UNK]."""

@@ -128,4 +128,15 @@ class StaticTable:
         *,
         isa: str | None = None,
     ) -> None: ...
+    def sum_rows(
+        self,
+        data: npt.NDArray[np.uint8],
+        offsets: _Offsets,
+        validity: npt.NDArray[np.uint8] | None,
+        validity_offset: int,
+        head_pieces: int,
+        tail_bytes: int,
+        sums: npt.NDArray[np.int32],
+        counts: npt.NDArray[np.int64],
+    ) -> bytes: ...
     def piece_ids(self, text: bytes | npt.NDArray[np.uint8], unknown: int) -> bytes: ...

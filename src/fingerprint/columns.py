@@ -47,6 +47,17 @@ class TextColumn:
         """Return rows ``first`` to ``last`` as a column over the same buffers."""
         return TextColumn(self.data, self.offsets[first : last + 1], self.validity, self.validity_offset + first)
 
+    def start_of(self, row: int, n_bytes: int) -> bytes:
+        """Return the first bytes of a row, at most `n_bytes`; none of a null one."""
+        if self.validity is not None:
+            bit = self.validity_offset + row
+            if not self.validity[bit >> 3] >> (bit & 7) & 1:
+                return b""
+        low, high = int(self.offsets[row]), int(self.offsets[row + 1])
+        if not 0 <= low <= high <= len(self.data):
+            raise InputError(f"text {row} of an Arrow array lies outside of its data")
+        return self.data[low : min(high, low + n_bytes)].tobytes()
+
 
 def text_columns(texts: Any) -> list[TextColumn]:
     """Return texts as columns, one for each chunk, without a copy where they are Arrow data already.

@@ -40,6 +40,7 @@ class SketchConfig:
 
 VOTES = 15_000_000  # of all sampled prompts together: walks over the graph of their ties take most of the time of a scan of many accounts
 FEWEST_NEIGHBOURS = 6
+DEVICES = ("auto", "cpu", "cuda")
 LEAST_MEMORY = 500_000_000  # bytes; libraries and the table of the encoder take most of it
 
 
@@ -123,7 +124,9 @@ class ScanConfig:
     ----------
     sketch, detect : SketchConfig, DetectConfig
     encoder : str
-        Name of the encoder, ``"static"`` for the embedded one.
+        ``"static"`` for the embedded encoder, a folder made by ``fingerprint calibrate``, or a sentence-transformers model by folder or name.
+    device : str
+        Where a model runs: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one. Static encoders run on the CPU.
     controls : bool
         Whether to run the label-shuffled and the planted control.
     text : bool
@@ -143,6 +146,7 @@ class ScanConfig:
     sketch: SketchConfig = field(default_factory=SketchConfig)
     detect: DetectConfig = field(default_factory=DetectConfig)
     encoder: str = "static"
+    device: str = "auto"
     controls: bool = True
     text: bool = True
     threads: int | None = None
@@ -151,6 +155,8 @@ class ScanConfig:
     max_rejects: float = 0.01
 
     def __post_init__(self) -> None:
+        _check(self.device in DEVICES, f"device is one of {', '.join(DEVICES)}, not {self.device!r}")
+        _check(bool(self.encoder), "encoder must have a name")
         _check(self.threads is None or self.threads >= 1, f"threads must be at least 1, not {self.threads}")
         _check(self.memory is None or self.memory >= LEAST_MEMORY, f"memory must be at least {LEAST_MEMORY} bytes, not {self.memory}")
         _check(0 <= self.max_rejects <= 1, f"max_rejects must lie in [0, 1], not {self.max_rejects}")

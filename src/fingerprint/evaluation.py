@@ -167,7 +167,7 @@ def evaluate(inputs: Any, plans: Sequence[Plan], *, queries: Sequence[str] | Non
     watch = Stopwatch(progress or Progress())
     _enough(plans, queries)
     traffic = ingest(read_events(inputs, mapping=mapping, format=format), config, key, watch)
-    encoder = get_encoder(config.encoder, threads=config.threads or os.cpu_count() or 1)
+    encoder = get_encoder(config.encoder, threads=config.threads or os.cpu_count() or 1, device=config.device)
     evidence = prepare(traffic, encoder, config, key, watch)
     if evidence is None:
         raise InputError("there is no traffic to plant campaigns into: fewer than two different prompts")

@@ -19,6 +19,7 @@ from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
 from .readers import EventReader, read_events
 from .room import Growing, Room, let_go, machine_memory
+from .sketch import exact_hashes
 from .store import Names, TextStore
 from .traffic import Traffic, declared_actors
 
@@ -80,6 +81,21 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, 
                    text=column["text"], exact=distinct.exact.rows[order], first_row=distinct.first_row.rows[order], cluster=found.labels,
                    similarity=found.similarity, n_invisible=distinct.n_invisible.rows[order], store=store, place=order, file=column["file"],
                    line=column["line"], system=column["system"], system_texts=system_texts)
+
+
+def sample_texts(reader: EventReader, n: int, key: Key, watch: Stopwatch) -> pa.LargeStringArray:
+    """Return the `n` distinct prompts of a log that have the smallest keyed hashes, in the order of these: a random sample that nobody can steer."""
+    hashes, texts = np.zeros(0, np.uint64), pa.array([], pa.large_string())
+    with watch.stage("reading", reader.total_bytes):
+        for batch in advancing(reader, watch):
+            column = batch.column("prompt").cast(pa.large_string())
+            found = np.concatenate([hashes, exact_hashes(column, key=key)])
+            kept, first = np.unique(found, return_index=True)
+            first = first[kept != 0][:n]
+            if len(first) and first.max() >= len(hashes):
+                texts = pa.concat_arrays([texts, column]).take(pa.array(first))
+                hashes = found[first]
+    return texts
 
 
 def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, format: str | None, watch: Stopwatch) -> tuple[Prevalence, dict[str, Any]]:

@@ -101,11 +101,11 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     config, key = config or ScanConfig(), key or Key.default()
     watch = Stopwatch(progress or Progress())
     started = time.time()
-    encoder = get_encoder(config.encoder, threads=config.threads or _cpus())
+    encoder = get_encoder(config.encoder, threads=config.threads or _cpus(), device=config.device)
     reader = read_events(inputs, mapping=mapping, format=format)
     hashing = Hashing(key, config.sketch, config.threads)
     past, about = remember(history, hashing, mapping, format, watch) if history is not None else (None, None)
-    room = make_room(config, *_kept(state, reader, config, key, mapping, format))
+    room = make_room(config, *_kept(state, reader, config, key, encoder.digest, mapping, format))
     traffic = ingest(reader, config, key, watch, room)
     evidence = prepare(traffic, encoder, config, key, watch, room)
     traffic.let_go()
@@ -133,15 +133,16 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
                 prompt_table(traffic, campaigns, charged), reader.rejects, manifest, sets)
 
 
-def _kept(state: str | os.PathLike[str] | None, reader: EventReader, config: ScanConfig, key: Key, mapping: dict[str, str] | None,
-          format: str | None) -> tuple[Path | None, dict[str, Any]]:
+def _kept(state: str | os.PathLike[str] | None, reader: EventReader, config: ScanConfig, key: Key, encoder: str,
+          mapping: dict[str, str] | None, format: str | None) -> tuple[Path | None, dict[str, Any]]:
     """Return the folder of the state, and what it must be of."""
     if state is None:
         return None, {}
     if reader.total_bytes is None:
         raise ConfigError("only files can be read again: a state cannot be kept of streams and of rows in memory")
     options = {name: value for name, value in config.to_dict().items() if name not in ("threads", "memory")}
-    return Path(state), {"version": __version__, "config": options, "key_id": key.key_id, "mapping": mapping, "format": format, "inputs": reader.versions()}
+    return Path(state), {"version": __version__, "config": options, "encoder": encoder, "key_id": key.key_id, "mapping": mapping, "format": format,
+                         "inputs": reader.versions()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +231,13 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         mean = some.mean(0)
         centre(some, mean)
         search = VectorIndex(len(sampled), some, config.threads)
-        del some
         for low in range(0, len(texts), AT_ONCE):
-            vectors = encoder.encode(texts.slice(low, AT_ONCE))
-            centre(vectors, mean)
+            vectors = some[low : low + AT_ONCE]
+            if len(vectors) < min(AT_ONCE, len(texts) - low):
+                vectors = encoder.encode(texts.slice(low, AT_ONCE))
+                centre(vectors, mean)
             search.add(vectors)
+        del some, vectors
     k = min(config.detect.voters(len(holdings.text)) + 1, len(sampled))
     room = room or Room()
     if "nearest" in room.done:
@@ -287,7 +290,7 @@ def _manifest(config: ScanConfig, key: Key, encoder: Encoder, reader: EventReade
         "created": iso(int(started * 1e6)),
         "config": config.to_dict(),
         "sketch": {"scheme": SCHEME, "num_perm": config.sketch.num_perm, "ngram": config.sketch.ngram},
-        "encoder": {"name": encoder.name, "dim": encoder.dim, "digest": encoder.digest},
+        "encoder": {"name": encoder.name, "dim": encoder.dim, "device": encoder.device, "digest": encoder.digest},
         "key_id": key.key_id,
         "isa": _core.isa(),
         "inputs": [str(name) for name in accounting.files],

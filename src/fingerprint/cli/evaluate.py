@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..config import DEVICES
 from ..errors import InputError
 
 Number = TypeVar("Number", int, float)
@@ -36,12 +37,14 @@ def _listed(number: Callable[[str], Number]) -> Callable[[Any, Any, str], list[N
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, as for scan.")
 @click.option("--format", "shape", metavar="NAME", help="Shape of the log lines, as for scan.")
 @click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan.")
+@click.option("--encoder", metavar="NAME|FOLDER", default="static", show_default=True, help="As for scan.")
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="As for scan.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of the queries, the cover and the deal.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of tables.")
 def command(*, dumps: tuple[str, ...], accounts: list[int], prompts: list[int], cover: list[float], noise: list[float], queries: str | None, kind: str,
-            repeats: int, rate: float, mapping: tuple[str, ...], shape: str | None, key_file: str | None, threads: int | None, seed: int,
-            as_json: bool) -> None:
+            repeats: int, rate: float, mapping: tuple[str, ...], shape: str | None, key_file: str | None, encoder: str,
+            device: str, threads: int | None, seed: int, as_json: bool) -> None:
     """Plant campaigns of many sizes into the traffic of DUMP, one at a time, and report which of them the scan would find, and from which day on.
 
     Nothing is written; the traffic is read once, and every trial is a run of the whole method on it.
@@ -64,7 +67,7 @@ def command(*, dumps: tuple[str, ...], accounts: list[int], prompts: list[int], 
         raise click.BadParameter("must be above 0", param_hint="--rate")
     found = evaluate(
         list(dumps), grid(accounts, prompts, cover, noise), queries=_queries(Path(queries)) if queries else None, kind=kind, repeats=repeats,
-        config=ScanConfig(threads=threads, seed=seed),
+        config=ScanConfig(encoder=encoder, device=device, threads=threads, seed=seed),
         key=Key.load(key_file) if key_file else None, mapping=parse_mapping(list(mapping)) if mapping else None, format=shape,
         progress=progress_for_terminal())
     if as_json:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..config import DetectConfig, ScanConfig, SketchConfig
+from ..config import DEVICES, DetectConfig, ScanConfig, SketchConfig
 from .values import size
 
 DEFAULT = ScanConfig()
@@ -25,6 +25,9 @@ DEFAULT = ScanConfig()
 @click.option("--key-file", metavar="FILE", help="Key of the fingerprints (see 'fingerprint key new'); else yours, made on first use.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
 @click.option("--memory", metavar="SIZE", callback=size, help="Memory to take, e.g. 12GB; three quarters of the machine's if not given. More goes to TMPDIR.")
+@click.option("--encoder", metavar="NAME|FOLDER", default=DEFAULT.encoder, show_default=True,
+              help="A folder of 'fingerprint calibrate', or a sentence-transformers model.")
+@click.option("--device", type=click.Choice(DEVICES), default=DEFAULT.device, show_default=True, help="Where such a model runs.")
 @click.option("--resume", is_flag=True, help="Keep what is done in DIR.state until the end, and go on from there after an interruption.")
 @click.option("--no-text", is_flag=True, help="Write no prompt text anywhere: lengths instead.")
 @click.option("--no-controls", is_flag=True, help="Leave out the two controls (faster, and nothing tells how far to trust the findings).")
@@ -55,6 +58,8 @@ def command(
     key_file: str | None,
     threads: int | None,
     memory: int | None,
+    encoder: str,
+    device: str,
     resume: bool,
     no_text: bool,
     no_controls: bool,
@@ -73,6 +78,7 @@ def command(
       fingerprint scan logs/*.jsonl.zst --out out/
       fingerprint scan dump.csv --map account=user --map prompt=text --out out/
       fingerprint scan year/ --memory 12GB --resume --out out/
+      fingerprint scan logs/ --encoder encoder/ --out out/
 
     \b
     Exit codes: 0 done; 1 done, too many rows rejected; 2 usage or unreadable input; 130 interrupted.
@@ -84,6 +90,8 @@ def command(
         text=not no_text,
         threads=threads,
         memory=memory,
+        encoder=encoder,
+        device=device,
         seed=seed,
         max_rejects=max_rejects,
     )

@@ -22,6 +22,11 @@ class Encoder(Protocol):
         ...
 
     @property
+    def device(self) -> str:
+        """Where it runs, ``"cpu"`` or ``"cuda"``."""
+        ...
+
+    @property
     def dim(self) -> int:
         """Length of a vector."""
         ...

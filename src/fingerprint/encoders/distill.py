@@ -116,8 +116,14 @@ def weigh_rows(pieces: list[str], rows: npt.NDArray[np.float64]) -> npt.NDArray[
     return np.asarray((rows - np.outer(rows @ mean, mean)) * weight[:, None], dtype=np.float64)
 
 
-def quantise(rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int16], float]:
+def quantise(rows: npt.NDArray[np.floating], least_unit: float = 0.0) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int16], float]:
     """Write each row as int8 values times an integer weight times one unit.
+
+    Parameters
+    ----------
+    rows : float[n, d]
+    least_unit : float
+        What the unit is at least, for the sake of other weights that are to be written in it.
 
     Returns
     -------
@@ -129,7 +135,7 @@ def quantise(rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int8], npt.N
         ``rows`` is about ``values * weights[:, None] * unit``.
     """
     scale = np.abs(rows).max(axis=1) / 127
-    unit = float(scale.max() / MAX_WEIGHT)
+    unit = max(float(scale.max() / MAX_WEIGHT), least_unit)
     weights = np.clip(np.ceil(scale / unit), 1, MAX_WEIGHT)  # rounded up, so that no value leaves int8
     return np.clip(np.rint(rows / (weights * unit)[:, None]), -127, 127).astype(np.int8), weights.astype(np.int16), unit
 

@@ -28,6 +28,7 @@ from ..errors import ConfigError, InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+NAME: Final = "static"
 SCHEME: Final = "fp-static-1"
 TABLE: Final = "static-1.npz"
 TABLE_SHA256: Final = "39361998a012aae070302b252fd5316c8d30b7445180e6226f59f7ddc5c6509a"
@@ -51,10 +52,12 @@ class StaticEncoder:
 
     Parameters
     ----------
-    path : str or Path, optional
-        A table made by :mod:`fingerprint.encoders.distill`; the shipped one by default.
+    path : str, Path or bytes, optional
+        A table made by :mod:`fingerprint.encoders.distill`, or what is in the file; the shipped one by default.
     sha256 : str, optional
         What the file must hash to. The shipped table is always checked against the hash in this module.
+    name : str
+        What the encoder calls itself; how it was chosen.
     threads : int
         Python threads that share the texts of one call; the result does not depend on it.
     head_pieces : int
@@ -81,26 +84,29 @@ class StaticEncoder:
     True
     """
 
-    name: Final = "static"
+    device: Final = "cpu"
 
     def __init__(
         self,
-        path: str | os.PathLike[str] | None = None,
+        path: str | os.PathLike[str] | bytes | None = None,
         *,
         sha256: str | None = None,
+        name: str = NAME,
         threads: int = 1,
         head_pieces: int = HEAD_PIECES,
         tail_bytes: int = TAIL_BYTES,
     ) -> None:
         if threads < 1:
             raise ConfigError(f"threads is at least 1, not {threads}")
+        self.name: Final[str] = name
         shipped = path is None
         raw, where = _read(path)
         self.digest: Final = hashlib.sha256(raw).hexdigest()
         expected = TABLE_SHA256 if shipped else sha256
         if expected is not None and self.digest != expected:
             raise InputError(f"{where} is damaged or another table: its SHA-256 is {self.digest}, not {expected}")
-        self._table = _build(_arrays(raw, where), where)
+        self.arrays: Final = _arrays(raw, where)
+        self._table = _build(self.arrays, where)
         self.dim: Final[int] = self._table.dim
         self._threads = threads
         self._limits = (head_pieces, tail_bytes)
@@ -147,6 +153,30 @@ class StaticEncoder:
     def _encode_part(self, part: TextColumn, out: npt.NDArray[np.float32]) -> None:
         self._table.encode_rows(part.data, part.offsets, part.validity, part.validity_offset, *self._limits, out)
 
+    def sums(self, column: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+        """Return what the vectors of texts are made of, before they are scaled.
+
+        Parameters
+        ----------
+        column : pyarrow.Array, pyarrow.ChunkedArray or sequence of str
+
+        Returns
+        -------
+        sums : int32[n, dim]
+            A positive multiple of the vector of each text.
+        counts : int64[n]
+            How many rows of the table are in each.
+        rows : uint32[m]
+            Their numbers, text by text, a row as often as it was added. What is in a sum beyond them comes from n-grams.
+        """
+        columns = text_columns(column)
+        sums, counts, rows, at = np.empty((sum(map(len, columns)), self.dim), np.int32), np.empty(sum(map(len, columns)), np.int64), [], 0
+        for part in columns:
+            here = slice(at, at + len(part))
+            rows.append(self._table.sum_rows(part.data, part.offsets, part.validity, part.validity_offset, *self._limits, sums[here], counts[here]))
+            at += len(part)
+        return sums, counts, np.frombuffer(b"".join(rows), np.uint32)
+
     def piece_ids(self, text: str, unknown: int = 100) -> npt.NDArray[np.uint32]:
         """Return the word-piece ids of one text, without special tokens, as ``tokenizers`` gives them; 100 is BERT's [UNK]."""
         column = text_columns([text])[0]
@@ -156,7 +186,9 @@ class StaticEncoder:
         return f"StaticEncoder(dim={self.dim}, digest={self.digest[:8]})"
 
 
-def _read(path: str | os.PathLike[str] | None) -> tuple[bytes, str]:
+def _read(path: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]:
+    if isinstance(path, bytes):
+        return path, "encoder table"
     where = TABLE if path is None else os.fspath(path)
     try:
         source = resources.files(__package__).joinpath("data", TABLE) if path is None else Path(path)

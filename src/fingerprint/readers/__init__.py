@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..ahead import ahead
 from ..errors import ConfigError, InputError
 from .accounting import CLASSES, RowAccounting
-from .ahead import ahead
 from .batches import MAX_FIELDS, Batcher
 from .columnar import Unreadable, read_arrow, read_batch, read_parquet
 from .csvrows import read_csv

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import fingerprint as fp
+from fingerprint.ahead import BATCHES, ahead
 from fingerprint.errors import InputError
-from fingerprint.readers.ahead import BATCHES, ahead
 
 
 def readers() -> int:
-    return sum(thread.name == "reader" for thread in threading.enumerate())
+    return sum(thread.name == "fingerprint-ahead" for thread in threading.enumerate())
 
 
 def test_items_come_in_order_and_the_thread_ends() -> None:

@@ -1,4 +1,4 @@
-"""Decoding in a thread of its own, a few batches ahead of whoever works on them."""
+"""Reading, decoding or tokenising in a thread of its own, a few batches ahead of whoever works on them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ahead(items: Iterable[Item]) -> Generator[Item]:
         else:
             put([], None)
 
-    thread = threading.Thread(target=run, name="reader", daemon=True)
+    thread = threading.Thread(target=run, name="fingerprint-ahead", daemon=True)
     thread.start()
     try:
         while True:
