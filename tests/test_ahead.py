@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import fingerprint as fp
-from fingerprint.ahead import BATCHES, ahead
+from fingerprint.ahead import BATCHES, ahead, in_order
 from fingerprint.errors import InputError
 
 
@@ -62,3 +62,16 @@ def test_files_are_read_ahead_and_rows_in_memory_are_not(tmp_path: Path) -> None
     assert readers() == 1
     batches.close()  # type: ignore[attr-defined]
     assert readers() == 0
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_results_come_in_order_and_faults_come_through(threads: int) -> None:
+    assert list(in_order(lambda x: x * x, range(50), threads)) == [x * x for x in range(50)]
+
+    def fails(x: int) -> int:
+        if x == 7:
+            raise ValueError("seven")
+        return x
+
+    with pytest.raises(ValueError, match="seven"):
+        list(in_order(fails, range(50), threads))

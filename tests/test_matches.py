@@ -24,7 +24,7 @@ from fingerprint.cli import main
 from fingerprint.config import ScanConfig
 from fingerprint.encoders import get_encoder
 from fingerprint.errors import ConfigError, InputError
-from fingerprint.index import Holding, TrafficIndex, in_order
+from fingerprint.index import Holding, TrafficIndex
 from fingerprint.ingest import ingest
 from fingerprint.known import look_for, with_known
 from fingerprint.matches import open_index, read_queries
@@ -311,15 +311,3 @@ def test_known_sets_are_looked_for_in_a_scan(dump: Path, events: pa.Table, queri
     (library / "c-empty.jsonl").write_text('{"answer": 1}\n')
     with pytest.raises(InputError, match=r"c-empty\.jsonl.*no question"):
         look_for([library], traffic, get_encoder(), ScanConfig(threads=1), key, watch)
-
-
-def test_results_come_in_order_and_faults_come_through() -> None:
-    assert list(in_order(lambda x: x * x, range(50), 3)) == [x * x for x in range(50)]
-
-    def fails(x: int) -> int:
-        if x == 7:
-            raise ValueError("seven")
-        return x
-
-    with pytest.raises(ValueError, match="seven"):
-        list(in_order(fails, range(50), 3))

@@ -1,13 +1,16 @@
-"""Reading, decoding or tokenising in a thread of its own, a few batches ahead of whoever works on them."""
+"""Work that goes on in threads, a few steps ahead of whoever takes it: a source that is read, or results in the order of their items."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 BATCHES = 4
 _POLL_S = 0.1
 
@@ -51,3 +54,21 @@ def ahead(items: Iterable[Item]) -> Generator[Item]:
     finally:
         stopped.set()
         thread.join()
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """Yield the results of `work` for each item in order, computed in threads, a few items ahead."""
+    if threads <= 1:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

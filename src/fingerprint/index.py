@@ -7,20 +7,20 @@ which texts it sent, how often and when. All hashes are keyed. Texts stand in th
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .ahead import in_order
 from .arrays import distinct
 from .config import SketchConfig
+from .encoders.static import StaticEncoder
 from .errors import InputError
 from .keys import Key
 from .payloads import frames, payloads, phrases
@@ -38,8 +38,6 @@ SCHEMA = "fp-index-1"
 AT_ONCE = 16_384  # texts of a block
 SAMPLE = 200_000  # texts in which frames are looked for
 ACCOUNTS = "accounts.arrow"
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +201,7 @@ class TrafficIndex:
             Where its columns lie.
         """
         n, secret = len(traffic.exact), key.derive("words")
-        workers = processors(threads)
+        workers = processors(threads) if isinstance(encoder, StaticEncoder) else 1  # a model takes all threads for each batch
 
         def part(low: int, end: int = n) -> pa.LargeStringArray:
             return traffic.take(np.arange(low, min(low + AT_ONCE, end)))
@@ -292,24 +290,6 @@ class TrafficIndex:
         if self.about["sketch"] != scheme or self.about["encoder"]["digest"] != encoder.digest:
             raise InputError(f"the index was made with {self.about['sketch']} and encoder {self.about['encoder']['name']!r} "
                              f"({str(self.about['encoder']['digest'])[:8]}); here it is {scheme} and {encoder.name!r} ({encoder.digest[:8]})")
-
-
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """Yield the results of `work` for each item in order, computed in threads, a few items ahead."""
-    if threads <= 1:
-        yield from map(work, items)
-        return
-    waiting: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(threads)
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > 2 * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def directions(rows: npt.NDArray[np.int8], mean: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:

@@ -148,7 +148,7 @@ def match(suspects: Any, traffic: Any, *, config: ScanConfig | None = None, key:
     """
     config, key = config or ScanConfig(), key or Key.default()
     watch, started = Stopwatch(progress or Progress()), time.time()
-    encoder = get_encoder(config.encoder, threads=config.threads or os.cpu_count() or 1)
+    encoder = get_encoder(config.encoder, threads=config.threads or os.cpu_count() or 1, device=config.device)
     reader = PromptReader(suspects, suspect_mapping)
     queries = read_queries(reader, key, watch, config.threads)
     index, rejects = open_index(traffic, encoder, config, key, watch, mapping, format)

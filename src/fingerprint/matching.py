@@ -16,8 +16,9 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from .ahead import in_order
 from .arrays import distinct
-from .index import SAMPLE, Block, Holding, TrafficIndex, in_order
+from .index import SAMPLE, Block, Holding, TrafficIndex
 from .progress import Stopwatch
 from .sketch import processors
 from .suspects import SEMANTIC, Matches, Rarity, SuspectSet

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..config import ScanConfig
+from ..config import DEVICES, ScanConfig
 from .values import size
 
 
@@ -17,10 +17,12 @@ from .values import size
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, as for scan.")
 @click.option("--format", "shape", metavar="NAME", help="Format of the dump, as for scan.")
 @click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan; whoever matches with the index must have the same.")
+@click.option("--encoder", metavar="NAME|FOLDER", default="static", show_default=True, help="As for scan.")
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="As for scan.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
 @click.option("--memory", metavar="SIZE", callback=size, help="Memory to take, as for scan.")
 def command(*, dumps: tuple[str, ...], out: str, forget: tuple[str, ...], mapping: tuple[str, ...], shape: str | None, key_file: str | None,
-            threads: int | None, memory: int | None) -> None:
+            encoder: str, device: str, threads: int | None, memory: int | None) -> None:
     """Write keyed fingerprints of all distinct prompts of DUMP, and who sent them when, into a sealed folder. Or read an INDEX, to forget accounts.
 
     \b
@@ -41,7 +43,7 @@ def command(*, dumps: tuple[str, ...], out: str, forget: tuple[str, ...], mappin
     from ..sketch import processors
     from .live import progress_for_terminal
 
-    config, key = ScanConfig(threads=threads, memory=memory), Key.load(key_file) if key_file else Key.default()
+    config, key = ScanConfig(encoder=encoder, device=device, threads=threads, memory=memory), Key.load(key_file) if key_file else Key.default()
     progress = progress_for_terminal()
     is_index = (Path(dumps[0]) / MANIFEST).is_file()
     if is_index and len(dumps) > 1:
@@ -49,8 +51,8 @@ def command(*, dumps: tuple[str, ...], out: str, forget: tuple[str, ...], mappin
     if is_index:
         index = TrafficIndex.load(dumps[0], key)
     else:
-        encoder = get_encoder(config.encoder, threads=processors(threads))
-        index, _ = open_index(list(dumps), encoder, config, key, Stopwatch(progress), parse_mapping(list(mapping)) if mapping else None, shape)
+        made = get_encoder(encoder, threads=processors(threads), device=device)
+        index, _ = open_index(list(dumps), made, config, key, Stopwatch(progress), parse_mapping(list(mapping)) if mapping else None, shape)
     if forget:
         index = index.without(list(forget))
     with progress.stage("writing"):

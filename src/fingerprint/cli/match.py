@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..config import ScanConfig, SketchConfig
+from ..config import DEVICES, ScanConfig, SketchConfig
 from .values import size
 
 DEFAULT = ScanConfig()
@@ -20,13 +20,15 @@ DEFAULT = ScanConfig()
 @click.option("--prompt", metavar="PATH", help="Where the question is in a row of SUSPECT; found out by itself if not given.")
 @click.option("--format", "shape", metavar="NAME", help="Format of the traffic, as for scan.")
 @click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan; of an index the one that it was made with.")
+@click.option("--encoder", metavar="NAME|FOLDER", default="static", show_default=True, help="As for scan; of an index the one that it was made with.")
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="As for scan.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
 @click.option("--memory", metavar="SIZE", callback=size, help="Memory to take, as for scan.")
 @click.option("--threshold", metavar="J", type=float, default=DEFAULT.sketch.threshold, show_default=True, help="Jaccard similarity of near-duplicates.")
 @click.option("--no-text", is_flag=True, help="Write no text of the suspect set anywhere.")
 @click.option("--json", "as_json", is_flag=True, help="Print match.json instead of the summary.")
 def command(*, suspects: tuple[str, ...], traffic: tuple[str, ...], out: str, mapping: tuple[str, ...], prompt: str | None, shape: str | None,
-            key_file: str | None, threads: int | None, memory: int | None, threshold: float, no_text: bool, as_json: bool) -> None:
+            key_file: str | None, encoder: str, device: str, threads: int | None, memory: int | None, threshold: float, no_text: bool, as_json: bool) -> None:
     """Find the accounts that asked the questions of SUSPECT: instructions, questions, chats or preferences, JSONL, CSV, Parquet or Arrow.
 
     \b
@@ -49,7 +51,7 @@ def command(*, suspects: tuple[str, ...], traffic: tuple[str, ...], out: str, ma
     indexes = [path for path in traffic if (Path(path) / MANIFEST).is_file()]
     if indexes and len(traffic) > 1:
         raise ConfigError("--in names one index, or any number of dumps")
-    config = ScanConfig(sketch=SketchConfig(threshold=threshold), text=not no_text, threads=threads, memory=memory)
+    config = ScanConfig(sketch=SketchConfig(threshold=threshold), encoder=encoder, device=device, text=not no_text, threads=threads, memory=memory)
     progress = progress_for_terminal()
     found = match(list(suspects), indexes[0] if indexes else list(traffic), config=config, key=Key.load(key_file) if key_file else None,
                   mapping=parse_mapping(list(mapping)) if mapping else None, suspect_mapping={"prompt": prompt} if prompt else None, format=shape,
