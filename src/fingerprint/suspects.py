@@ -18,6 +18,7 @@ from .arrays import distinct
 from .clusters import CHANCE
 from .index import Block, directions
 from .lsh import choose_bands
+from .matrices import distinct_rows
 from .payloads import SEVERAL
 from .vectors import VectorIndex
 
@@ -27,6 +28,7 @@ TELLING = 0.01  # share of the traffic's texts, or of the queries, from which a 
 FEWEST = 3  # telling phrases, five words in a row, from which containment is judged
 CONTAINS = 0.5  # of the weight of a query's phrases, from which a text contains it
 MOST_QUERIES = 64  # that share a band key with a text and are compared with it
+PROPOSED = 10  # neighbours asked for where the nearest is wanted: codes propose in proportion
 EXACT_LIMIT = 4096  # queries up to which each vector is compared with all of them; beyond, .99 of the nearest are found where they are near at all
 
 
@@ -88,7 +90,9 @@ class SuspectSet:
         self._bands = _Bands.of(block, threshold)
         self.n_crowded = self._bands.n_crowded
         self._weigh(rarity)
-        self._vectors = VectorIndex.of(block.directions(mean), 1, exact_limit=EXACT_LIMIT)
+        vectors = block.directions(mean)
+        self._first, _ = distinct_rows(vectors)
+        self._vectors = VectorIndex.of(np.ascontiguousarray(vectors[self._first]), 1, exact_limit=EXACT_LIMIT)
 
     def __len__(self) -> int:
         return len(self.block)
@@ -133,7 +137,8 @@ class SuspectSet:
     def nearest(self, rows: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Return for each of some vectors of a block the cosine to its nearest query, float32[n], and that query, int64[n]; -1 for zero."""
         vectors = directions(rows, self._mean)
-        similarity, query = (found[:, 0] for found in self._vectors.nearest(vectors, 1))
+        similarity, query = (found[:, 0] for found in self._vectors.nearest(vectors, PROPOSED))
+        query = self._first[query]
         none = ~vectors.any(1)
         return np.where(none, np.float32(-1), similarity), np.where(none, -1, query)
 

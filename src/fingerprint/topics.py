@@ -17,6 +17,7 @@ from .words import Words
 
 LEAST = 5  # sampled texts of a topic
 MOST = 1000  # topics that are described, the largest
+MOST_TEXTS = 400_000  # sampled texts whose communities are made for this alone: those of millions take minutes and gigabytes
 READ, READ_CHARS = 40, 1000  # texts of a topic, and characters of each, whose words are counted
 SHOWN_CHARS, WORD_CHARS = 2000, 40  # of the representative prompt, and of a word
 N_WORDS = 8
@@ -43,8 +44,14 @@ def topic_table(sample: Sample, traffic: Traffic, text: bool) -> tuple[pa.Table,
         organisation are one), representative_row (of the text nearest to the mean of the topic), prompt (null without `text`).
     n_left_out : int
         Communities of two texts or more that have fewer than ``LEAST``, or are not among the largest ``MOST``.
+
+    Notes
+    -----
+    Where so many accounts are sampled that the search makes no communities of texts, and of more than ``MOST_TEXTS`` texts, there are no topics.
     """
     evidence = sample.evidence
+    if len(evidence.vectors) > MOST_TEXTS and PROMPT_RESOLUTIONS[-1] not in evidence.text_groups:
+        return no_topics(), 0
     label = text_communities(sample, PROMPT_RESOLUTIONS[-1])
     size = np.bincount(label)
     kept = np.flatnonzero(size >= LEAST)
