@@ -224,13 +224,12 @@ def test_a_fault_of_ours_quotes_no_prompt_and_is_not_taken_for_done(fake_scan: F
     assert result.exit_code == 70 and "a secret prompt\\u{001B}[2J" in result.stderr
 
 
-@pytest.mark.parametrize("what", ["campaigns", "accounts", "clusters", "rejects"])
+@pytest.mark.parametrize("what", ["campaigns", "accounts", "clusters", "topics", "rejects"])
 def test_show(what: str, tmp_path: Path) -> None:
     scan = make_scan()
     scan.save(tmp_path)
-    words = {"campaigns": "grading and rubrics", "accounts": scan.campaigns[0].accounts[0].account_id, "clusters": "surgeons", "rejects": "88123"}[
-        what
-    ]
+    words = {"campaigns": "grading and rubrics", "accounts": scan.campaigns[0].accounts[0].account_id, "clusters": "surgeons",
+             "topics": "hospital, rotates", "rejects": "88123"}[what]
     shown = call("show", tmp_path, what)
     assert shown.exit_code == 0 and words in shown.stdout
     document = json.loads(call("show", tmp_path, what, "--json", "--limit", 2).stdout)

@@ -289,6 +289,7 @@ def _printed(scan: Scan, width: int = 140, **options: bool) -> str:
     terminal.print_summary(scan, to, "out/")
     to.print(terminal.account_table(scan.accounts, 9))
     to.print(terminal.cluster_table(scan.clusters, 9))
+    to.print(terminal.topic_table(scan.topics, 9))
     to.print(terminal.reject_table(scan.rejects, 9))
     return buffer.getvalue()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-WHAT = ("campaigns", "accounts", "clusters", "rejects")
+WHAT = ("campaigns", "accounts", "clusters", "topics", "rejects")
 
 
 @click.command("show", short_help="Show what a scan found.")
@@ -15,7 +15,7 @@ WHAT = ("campaigns", "accounts", "clusters", "rejects")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), default=20, show_default=True, help="Rows shown, and campaigns shown in detail.")
 def command(out: str, what: str, as_json: bool, limit: int) -> None:
-    """Show the findings, accounts, near-duplicate clusters or rejected rows of an output folder.
+    """Show the findings, accounts, near-duplicate clusters, topics or rejected rows of an output folder.
 
     \b
     Example:
@@ -36,7 +36,7 @@ def command(out: str, what: str, as_json: bool, limit: int) -> None:
         terminal.print_summary(scan, to, out, strongest=limit)
         return
     table = getattr(scan, what)
-    make = {"accounts": terminal.account_table, "clusters": terminal.cluster_table, "rejects": terminal.reject_table}[what]
+    make = {"accounts": terminal.account_table, "clusters": terminal.cluster_table, "topics": terminal.topic_table, "rejects": terminal.reject_table}[what]
     to.print(make(table, limit))
     if len(table) > limit:
         to.print(f"{limit:,} of {len(table):,}; more with --limit")

@@ -181,6 +181,17 @@ def cluster_table(clusters: pa.Table, limit: int) -> Table:
     return table
 
 
+def topic_table(topics: pa.Table, limit: int) -> Table:
+    """Return what the prompts are about, largest topics first."""
+    from rich.text import Text
+
+    table = plain_table(("topic", "right"), ("texts", "right"), ("accounts", "right"), ("prompts", "right"), ("telling words", "left"))
+    for row in topics.slice(0, limit).to_pylist():
+        words = "–" if row["words"] is None else one_line(", ".join(row["words"]), 160)
+        table.add_row(str(row["topic"]), *(wording.count(row[name]) for name in ("n_texts", "n_accounts", "n_prompts")), Text(words))
+    return table
+
+
 def reject_table(rejects: pa.Table, limit: int) -> Table:
     """Return rejected rows in the order read: where they are and what was wrong, never what they held."""
     from rich.text import Text
