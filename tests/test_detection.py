@@ -21,7 +21,8 @@ from fingerprint.charging import charge, sampled_events
 from fingerprint.config import DetectConfig
 from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, PERSONAL, Detector, Group
 from fingerprint.neighbours import PREVALENT
-from fingerprint.search import SOURCES, WITHIN, _same, _Search, _Tried, benjamini_hochberg, search
+from fingerprint.search import SOURCES, WITHIN, _same, _Search, _Tried, search
+from fingerprint.significance import benjamini_hochberg
 from fingerprint.traffic import shuffle_within_hours
 
 

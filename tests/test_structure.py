@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "fingerprint"
 CORE = ROOT / "src" / "_core"
 # A module imports only modules of earlier rows, or its own package. The package's own __init__ is the face of all and stands apart.
 LAYERS = (
-    ("errors", "progress", "ahead"),
+    ("errors", "progress", "ahead", "significance", "chance"),
     ("keys", "config"),
     ("_core", "intent", "sealed"),
     ("arrays", "columns"),

@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fingerprint.chance import Chance, uneven
 from fingerprint.config import SketchConfig
 from fingerprint.encoders import get_encoder
 from fingerprint.index import Block, Fingerprinter, Holding
 from fingerprint.keys import Key
-from fingerprint.matching import Chance, benjamini_hochberg, count, holm, uneven
+from fingerprint.matching import count
 from fingerprint.minhash import estimate_jaccard
 from fingerprint.payloads import LEFT, SEVERAL, frames, payloads, phrases
+from fingerprint.significance import benjamini_hochberg, holm
 from fingerprint.sketch import sketch
 from fingerprint.suspects import CONTAINED, EXACT, KINDS, NEAR, Matches, Rarity, SuspectSet
 from fingerprint.words import WINDOW, split_words

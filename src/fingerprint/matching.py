@@ -18,81 +18,21 @@ import numpy.typing as npt
 
 from .ahead import in_order
 from .arrays import distinct
+from .chance import Chance, uneven
 from .index import SAMPLE, Block, Holding, TrafficIndex
 from .progress import Stopwatch
+from .significance import benjamini_hochberg, holm
 from .sketch import processors
 from .suspects import SEMANTIC, Matches, Rarity, SuspectSet
 
 BY_ACCIDENT = 1e-3  # share of the prompts of anybody that are as near to a decoy as a semantic match must be
-FEWEST_ACCOUNTS = 20
 FEWEST_DECOYS, MOST_DECOYS = 1000, 20_000
-EXTREMES = 10  # accounts of the decoys by which the tail of the law is measured
 FAMILY = 0.01  # probability that anybody at all is named by accident
 FEWEST_TEXTS = 4  # matched texts from which an account is named: a few contacts are not membership
-UNEVEN = 0.05  # probability that an even spread makes any query look common
 LOOKED_AT = 500_000  # holdings in which decoys are looked for, about: thousands of accounts tell what chance is
 MOST_OF_A_TEXT = 64  # matches of one text that are kept
 LEAST = 0.5  # cosine below which nothing is a match
 STEP, STRAY = 0.02, 0.1  # of cosine, and the local false discovery rate down to which more texts of named accounts match
-
-
-@dataclass(frozen=True, slots=True)
-class Chance:
-    """How many texts of an account match by accident: a beta-binomial law.
-
-    Attributes
-    ----------
-    rate : float
-        Expected share of an account's texts.
-    second : float
-        Expected share of the pairs of its texts of which both match; ``rate ** 2`` where accounts do not differ.
-    stretch : float
-        By how much log p must be divided for the most extreme accounts of the decoys to be no more extreme than chance makes them: people who happen to
-        share a hobby make the tail heavier than two moments tell.
-    """
-
-    rate: float
-    second: float
-    stretch: float = 1.0
-
-    @classmethod
-    def of(cls, n_texts: npt.NDArray[np.int64], n_matched: npt.NDArray[np.int64], scale: float = 1.0) -> Chance:
-        """Estimate the law from accounts, each of which counts alike; half a match, and one pair of matches, are added to what was seen.
-
-        Of fewer than ``FEWEST_ACCOUNTS`` nothing can be learned: all matches may be chance then.
-
-        Parameters
-        ----------
-        n_texts, n_matched : int64[a]
-            Texts of each account, and how many of them match decoys.
-        scale : float
-            Queries for each decoy.
-        """
-        if len(n_texts) < FEWEST_ACCOUNTS:
-            return cls(1.0, 1.0)
-        n = np.maximum(n_texts, 1).astype(np.float64)
-        rate = ((n_matched / n).sum() + 0.5 / n.mean()) / len(n)
-        two = n_texts >= 2
-        n, x = n[two], n_matched[two].astype(np.float64)
-        pairs = n * (n - 1)
-        second = ((x * (x - 1) / pairs).sum() + 2 / pairs.mean()) / len(n) if len(n) else 1.0
-        law = cls(float(rate), float(min(max(second, rate**2), rate)))
-        extreme = -np.log(np.maximum(np.sort(law.p(n_texts, n_matched))[:EXTREMES], 1e-300))
-        stretch = (extreme / np.log((len(n_texts) + 1) / np.arange(1, len(extreme) + 1))).max(initial=1.0)
-        rate = min(law.rate * scale, 0.5)
-        return cls(rate, min(max(law.second * scale**2, rate**2), rate), float(stretch))
-
-    def p(self, n_texts: npt.NDArray[np.int64], n_matched: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Return the probability that of `n_texts` at least `n_matched` match by accident."""
-        from scipy.stats import betabinom, binom
-
-        spread = self.second - self.rate**2
-        if spread <= 1e-12 * self.rate:
-            found = binom.sf(n_matched - 1, n_texts, self.rate)
-        else:
-            size = (self.rate - self.second) / spread
-            found = betabinom.sf(n_matched - 1, n_texts, self.rate * size, (1 - self.rate) * size)
-        return np.asarray(np.clip(np.where(n_matched > 0, found, 1.0), 0.0, 1.0) ** (1 / self.stretch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,25 +129,29 @@ def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Sto
     near, by_accident = Matches.join(nearest[0]), Matches.join(nearest[1])
     with watch.stage("testing accounts"):
         decoyed, by_accident = (_of_others(m, index.held, source) for m in (decoyed, by_accident))
-        common = count(decoyed, index.held, len(text), n_accounts).common
-        decoyed = decoyed[looked[decoyed.text]]
-        floor = _floor(decoyed, by_accident, people, common, int(looked.sum()), n_accounts)
-        chance_matches = Matches.join([decoyed, by_accident[by_accident.similarity >= floor]])
-        decoys = count(chance_matches, people, len(text), n_accounts, common)
-        own_texts = decoys.n_texts > 0
-        chance = Chance.of(decoys.n_texts[own_texts], decoys.n_matched[own_texts], max(1.0, len(queries) / max(len(text), 1)))
+        floor, chance = _chance(decoyed, by_accident, index.held, people, looked, len(text), len(queries), n_accounts)
         matches = Matches.join([words, near[near.similarity >= floor]])
         counted = count(matches, index.held, len(queries), n_accounts)
         p = chance.p(counted.n_texts, counted.n_matched)
         adjusted = holm(p)
         named = np.flatnonzero((adjusted <= FAMILY) & (counted.n_matched >= FEWEST_TEXTS))
-        floor_named = _lower(near, index.held, named, floor)
         own = np.zeros(len(index.texts), bool)
         own[index.held.text[np.isin(index.held.account, named)]] = True
-        more = near[(near.similarity < floor) & (near.similarity >= floor_named) & own[near.text]]
-    order = np.argsort(np.concatenate([matches.text, more.text]), kind="stable")
-    return Found(Matches.join([matches, more])[order], counted, chance, p, benjamini_hochberg(p), adjusted, named, floor, floor_named, len(text),
+        floor_named = _lower(near, own, floor)
+        matches = Matches.join([matches, near[(near.similarity < floor) & (near.similarity >= floor_named) & own[near.text]]])
+    return Found(matches[np.argsort(matches.text, kind="stable")], counted, chance, p, benjamini_hochberg(p), adjusted, named, floor, floor_named, len(text),
                  sets[0].n_crowded, n_cut)
+
+
+def _chance(decoyed: Matches, by_accident: Matches, held: Holding, people: Holding, looked: npt.NDArray[np.bool_], n_decoys: int, n_queries: int,
+            n_accounts: int) -> tuple[float, Chance]:
+    """Return the cosine from which texts match by meaning, and the law of chance, of what matches decoys: all lexically, and nearest ones of `people`."""
+    common = count(decoyed, held, n_decoys, n_accounts).common
+    decoyed = decoyed[looked[decoyed.text]]
+    floor = _floor(decoyed, by_accident, people, common, int(looked.sum()), n_accounts)
+    decoys = count(Matches.join([decoyed, by_accident[by_accident.similarity >= floor]]), people, n_decoys, n_accounts, common)
+    some = decoys.n_texts > 0
+    return floor, Chance.of(decoys.n_texts[some], decoys.n_matched[some], max(1.0, n_queries / max(n_decoys, 1)))
 
 
 def count(matches: Matches, held: Holding, n_queries: int, n_accounts: int, common: npt.NDArray[np.bool_] | None = None) -> Counted:
@@ -221,39 +165,6 @@ def count(matches: Matches, held: Holding, n_queries: int, n_accounts: int, comm
     n_matched = np.minimum(*(np.bincount(distinct(account * size + what) // size, minlength=n_accounts)
                              for what, size in ((text, int(text.max(initial=0)) + 1), (query, max(n_queries, 1)))))
     return Counted(np.bincount(held.account, minlength=n_accounts), n_matched, common, n_holders)
-
-
-def uneven(n_holders: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Say of each query whether more accounts have it than a set that is drawn from evenly has for any of its queries.
-
-    The number of accounts per query is then a Poisson count with one mean. What is beyond is taken out and the mean taken again, until nothing is.
-    """
-    from scipy.stats import poisson
-
-    common = np.zeros(len(n_holders), bool)
-    while not common.all():
-        limit = max(3.0, float(poisson.isf(UNEVEN / len(n_holders), max(float(n_holders[~common].mean()), 1e-9))) + 1)
-        more = n_holders >= limit
-        if not (more & ~common).any():
-            break
-        common |= more
-    return common
-
-
-def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return p values adjusted so that rejecting those up to x errs anywhere with probability x at most (Holm 1979)."""
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p)))), 1.0)
-    return adjusted
-
-
-def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return q values: the least false discovery rate at which each is rejected (Benjamini and Hochberg 1995)."""
-    order = np.argsort(p, kind="stable")[::-1]
-    q = np.empty(len(p))
-    q[order] = np.minimum(np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1)), 1.0)
-    return q
 
 
 def _decoys(held: Holding, n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -350,17 +261,14 @@ def _floor(decoyed: Matches, by_accident: Matches, held: Holding, common: npt.ND
     return floor
 
 
-def _lower(near: Matches, held: Holding, named: npt.NDArray[np.int64], floor: float) -> float:
-    """Return the cosine down to which texts of named accounts match, as long as others make few enough of the kind: a local false discovery rate."""
-    own = np.zeros(int(held.text.max(initial=-1)) + 1, bool)
-    own[held.text[np.isin(held.account, named)]] = True
-    if not own.any():
+def _lower(near: Matches, own: npt.NDArray[np.bool_], floor: float) -> float:
+    """Return the cosine down to which `own` texts match, as long as others make few enough of the kind: a local false discovery rate."""
+    n_own, n_levels = int(own.sum()), int((floor - LEAST) / STEP)
+    if not n_own:
         return floor
-    mine, n_own = own[near.text], int(own.sum())
-    level = np.maximum(((floor - near.similarity) / STEP).astype(np.int64), 0)
-    n_levels = int((floor - LEAST) / STEP)
-    below = near.similarity < floor
-    inside, others = (np.bincount(np.minimum(level[which & below], n_levels), minlength=n_levels + 1) for which in (mine, ~mine))
+    mine, below = own[near.text], near.similarity < floor
+    level = np.minimum(np.maximum(((floor - near.similarity) / STEP).astype(np.int64), 0), n_levels)
+    inside, others = (np.bincount(level[which & below], minlength=n_levels + 1) for which in (mine, ~mine))
     by_chance = others * n_own / max(len(own) - n_own, 1)
     at = 0
     while at < n_levels and by_chance[at] < STRAY * inside[at]:

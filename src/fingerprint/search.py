@@ -11,6 +11,7 @@ import numpy.typing as npt
 from .candidates import candidates
 from .detection import Detector, Group
 from .segments import Segment, either, segments
+from .significance import benjamini_hochberg
 
 SOURCES = 3  # at most so many in one candidate: a smaller part of it does not inherit what the whole owns
 SAME = 0.9  # Jaccard similarity from which two candidates are one
@@ -171,12 +172,3 @@ def _same(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> bool:
         return False
     common = len(np.intersect1d(left, right, assume_unique=True))
     return common >= SAME * (small + large - common)
-
-
-def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return q values (Benjamini and Hochberg 1995), float64[n]; empty in, empty out."""
-    order = np.argsort(p)
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty(len(p))
-    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return q

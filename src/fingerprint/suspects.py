@@ -2,8 +2,8 @@
 
 Four kinds of match, each verified. *Exact*: the normalised texts are equal. *Near-duplicate*: the signatures share a band and their estimated Jaccard
 similarity reaches the threshold. *Contained*: the text has at least half of what the query's phrases weigh, whatever stands around it. *Semantic*: no
-lexical match, and the vectors are nearer than chance brings them. A phrase weighs what it tells: the logarithm of how rare it is in the traffic or
-among the other queries, whichever is less, so that a frame that queries share is no match for any of them.
+lexical match, and the vectors are nearer than chance brings them, and clearly nearer to this query than to any other. A phrase weighs what it tells: the
+logarithm of how rare it is in the traffic or among the other queries, whichever is less, so that a frame that queries share is no match for any of them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ TELLING = 0.01  # share of the traffic's texts, or of the queries, from which a 
 FEWEST = 3  # telling phrases, five words in a row, from which containment is judged
 CONTAINS = 0.5  # of the weight of a query's phrases, from which a text contains it
 MOST_QUERIES = 64  # that share a band key with a text and are compared with it
+RATIO = 0.8  # of the distances to the nearest query and to the next, up to which a text is that query and not one of its kind
 PROPOSED = 10  # neighbours asked for where the nearest is wanted: codes propose in proportion
 EXACT_LIMIT = 4096  # queries up to which each vector is compared with all of them; beyond, .99 of the nearest are found where they are near at all
 
@@ -135,12 +136,15 @@ class SuspectSet:
         return _strictest(Matches.join(parts), len(self))
 
     def nearest(self, rows: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-        """Return for each of some vectors of a block the cosine to its nearest query, float32[n], and that query, int64[n]; -1 for zero."""
+        """Return for each of some vectors of a block the cosine to its nearest query, float32[n], and that query, int64[n].
+
+        Both are -1 for zero, and for what is about as near to another query: a kind of question, and not this one (the ratio test of Lowe 2004).
+        """
         vectors = directions(rows, self._mean)
-        similarity, query = (found[:, 0] for found in self._vectors.nearest(vectors, PROPOSED))
-        query = self._first[query]
-        none = ~vectors.any(1)
-        return np.where(none, np.float32(-1), similarity), np.where(none, -1, query)
+        similarity, query = self._vectors.nearest(vectors, PROPOSED)
+        second = similarity[:, 1] if similarity.shape[1] > 1 else np.full(len(similarity), -1, np.float32)
+        none = ~vectors.any(1) | (1 - similarity[:, 0] > RATIO**2 * (1 - np.maximum(second, -1)))
+        return np.where(none, np.float32(-1), similarity[:, 0]), np.where(none, -1, self._first[query[:, 0]])
 
     def _contained(self, block: Block) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Return pairs (text, query) with a telling phrase in common, ascending, with the share of the query's weight and the phrases in common."""
