@@ -109,6 +109,12 @@ def test_equal_texts_go_through_the_model_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(encoder, "_tokenise", lambda texts: seen.append(len(texts)) or tokenise(texts))
     vectors = encoder.encode(["same", "other", "same", "", "same"])
     assert seen == [2] and np.array_equal(vectors[0], vectors[4]) and not np.array_equal(vectors[0], vectors[1])
+    again = encoder.encode(["other", "a new one", "same", None])
+    assert seen == [2, 1] and np.array_equal(again[[0, 2, 3]], vectors[[1, 0, 3]]) and again[1].any()
+    monkeypatch.setattr("fingerprint.encoders.transformer.REMEMBERED", 4)
+    for _ in range(2):
+        encoder.encode(["one more", "and another"])
+    assert seen == [2, 1, 2, 1] and len(encoder._known) == 4  # the fourth was kept, what came behind it was not
 
 
 def test_the_model_says_what_it_says_by_itself() -> None:
@@ -132,7 +138,7 @@ def test_an_error_in_the_tokenizer_and_an_interrupt_reach_the_caller(monkeypatch
     assert torch.get_num_threads() == before and encoder.encode(["a"]).any()
     monkeypatch.setattr(encoder, "_forward", lambda _: np.full((1, encoder.dim), np.nan, np.float32))
     with pytest.raises(InputError, match="no numbers"):
-        encoder.encode(["a"])
+        encoder.encode(["b"])
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ ONNX: Final = "onnx:"
 BATCH: Final = {"cpu": 32, "cuda": 512}  # texts; on a CPU, larger ones leave its cache
 BATCH_BYTES: Final = {"cpu": 1 << 17, "cuda": 1 << 19}  # of a batch padded to its longest text
 BYTES_PER_PIECE: Final = 16  # of text handed to the tokenizer for each piece that the model reads: English has about five, indented code more
+REMEMBERED: Final = 200_000  # texts whose vectors are kept, about 2 kB each: the tests of a scan ask for the same texts again and again
 LONGEST: Final = 8192  # pieces, of a model that names no limit
 _MODEL_FILES: Final = (".safetensors", ".json", ".txt", ".model")
 _INSTALL: Final = "pip install 'prompt-fingerprint[transformers]'"
@@ -89,6 +90,7 @@ class TransformerEncoder:
         if self.device == "cuda":
             self._model.bfloat16()
         self._torch, self._threads, self._batch = torch, threads, batch or BATCH[self.device]
+        self._known: dict[bytes, npt.NDArray[np.float32]] = {}
         self._tokenise = getattr(self._model, "preprocess", None) or self._model.tokenize  # renamed in version 5
         self._n_bytes = BYTES_PER_PIECE * min(self._model.max_seq_length or LONGEST, LONGEST)
         self.digest: Final[str] = _digest(folder, is_onnx)
@@ -100,7 +102,7 @@ class TransformerEncoder:
         Parameters
         ----------
         column : pyarrow.Array, pyarrow.ChunkedArray or sequence of str
-            Texts; null counts as the empty text. Equal ones go through the model once.
+            Texts; null counts as the empty text. Equal ones go through the model once, in later calls as well (``REMEMBERED``).
 
         Returns
         -------
@@ -117,9 +119,16 @@ class TransformerEncoder:
         An interrupt is obeyed after the batch at hand. Of a text, only the start that the model can read is looked at.
         """
         columns = text_columns(column)
-        rows, firsts, sizes = self._distinct(columns)
+        rows, names, firsts, sizes = self._distinct(columns)
         vectors = np.zeros((len(firsts) + 1, self.dim), np.float32)  # the last is that of blank texts
-        batches = ahead(self._batches(columns, firsts, sizes))
+        new = []
+        for number, name in enumerate(names):
+            known = self._known.get(name)
+            if known is None:
+                new.append(number)
+            else:
+                vectors[number] = known
+        batches = ahead(self._batches(columns, firsts, sizes, np.array(new, np.int64)))
         try:
             with self._limited_threads():
                 for which, tokens in batches:
@@ -129,10 +138,12 @@ class TransformerEncoder:
         if not np.isfinite(vectors).all():
             raise InputError(f"the model {self.name!r} gives vectors that are no numbers")
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        for number in new[: max(0, REMEMBERED - len(self._known))]:
+            self._known[names[number]] = vectors[number].copy()
         return vectors[rows]
 
-    def _distinct(self, columns: list[TextColumn]) -> tuple[npt.NDArray[np.int64], list[tuple[int, int]], npt.NDArray[np.int64]]:
-        """Number the distinct texts, as far as they are read: the number of each row, and column, row and bytes of the first of each number."""
+    def _distinct(self, columns: list[TextColumn]) -> tuple[npt.NDArray[np.int64], list[bytes], list[tuple[int, int]], npt.NDArray[np.int64]]:
+        """Number the distinct texts, as far as they are read: the number of each row, and digest, place and bytes of the first of each number."""
         rows = np.empty(sum(map(len, columns)), np.int64)
         numbers: dict[bytes, int] = {}
         firsts: list[tuple[int, int]] = []
@@ -149,11 +160,12 @@ class TransformerEncoder:
                         sizes.append(len(start))
                     rows[at] = number
                 at += 1
-        return rows, firsts, np.array(sizes, np.int64)
+        return rows, list(numbers), firsts, np.array(sizes, np.int64)
 
-    def _batches(self, columns: list[TextColumn], firsts: list[tuple[int, int]], sizes: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], Any]]:
-        """Yield numbers of texts and their tokens, the longest texts first."""
-        order, low = np.argsort(-sizes, kind="stable"), 0
+    def _batches(self, columns: list[TextColumn], firsts: list[tuple[int, int]], sizes: npt.NDArray[np.int64],
+                 new: npt.NDArray[np.int64]) -> Iterator[tuple[npt.NDArray[np.int64], Any]]:
+        """Yield numbers of new texts and their tokens, the longest texts first."""
+        order, low = new[np.argsort(-sizes[new], kind="stable")], 0
         while low < len(order):
             n = max(1, min(self._batch, BATCH_BYTES[self.device] // int(sizes[order[low]])))
             which = order[low : low + n]
