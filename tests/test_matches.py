@@ -138,7 +138,7 @@ def test_erasing_accounts_is_as_if_they_had_never_sent_anything(key: fp.Key) -> 
     gone = {"a2", "a7"}
     left = make_index(log, key).without(sorted(gone))
     never = make_index([row for row in log if row["account_id"] not in gone], key)
-    assert left.account_ids.to_pylist() == never.account_ids.to_pylist() or sorted(left.account_ids.to_pylist()) == sorted(never.account_ids.to_pylist())
+    assert left.account_ids.to_pylist() == never.account_ids.to_pylist()
     assert left.texts.exact.tolist() == never.texts.exact.tolist() and np.array_equal(left.texts.phrases, never.texts.phrases)
 
     def holdings(index: TrafficIndex) -> list[tuple[Any, ...]]:
@@ -250,15 +250,18 @@ def test_a_data_set_is_accounted_for(key: fp.Key, tmp_path: Path) -> None:
     assert read_queries(PromptReader([tmp_path / "s.parquet"]), key, Stopwatch(Progress())).texts.to_pylist() == ["x y z"]
 
 
-def test_hostile_text_of_a_set_is_shown_and_does_nothing(index: TrafficIndex, key: fp.Key, tmp_path: Path) -> None:
-    nasty = "<script>alert(1)</script> \u202e evil \x1b[31m ${x} {{7*7}} how do I make a bridge of paper stand"
-    log = [{"account_id": f'"><img src=x>{i % 3}', "timestamp": 10**9 + i, "prompt": f"{nasty} {i % 20}"} for i in range(60)]
-    log += [{"account_id": f"o{i}", "timestamp": 10**9 + i, "prompt": f"number {i} {i * 7} of my own little questions {i * i}"} for i in range(400)]
-    outcome = fp.match(rows([f"{nasty} {i}" for i in range(20)]), log, key=key)
-    assert len(outcome.named) in (0, 3)
+def test_hostile_text_of_a_set_is_shown_and_does_nothing(key: fp.Key, tmp_path: Path) -> None:
+    nasty = "<script>alert(1)</script> \u202e evil \x1b[31m {{7*7}}"
+    asked_here = [f"{nasty} {text}" for text in fp.simulate.campaign_prompts("code", 60, 1)]
+    log = [{"account_id": f'"><img src=x>{i % 3}', "timestamp": 10**9 + i, "prompt": text} for i, text in enumerate(asked_here)]
+    others = fp.simulate.campaign_prompts("instructions", 1500, 2)
+    log += [{"account_id": f"o{i % 300}", "timestamp": 10**9 + i, "prompt": text} for i, text in enumerate(others)]
+    outcome = fp.match(rows(asked_here), log, key=key)
+    assert len(outcome.named) == 3
     outcome.save(tmp_path)
     html = (tmp_path / "report.html").read_text()
-    assert "<script>alert" not in html and "<img" not in html and "\u202e" not in html and "\x1b" not in html and "49" not in html.split("evil")[-1][:40]
+    assert "<script>alert" not in html and "<img" not in html and "\u202e" not in html and "\x1b" not in html
+    assert "&lt;script&gt;alert" in html and "{{7*7}}" in html
 
 
 @pytest.fixture

@@ -57,9 +57,7 @@ def test_each_kind_of_match_and_the_strictest_of_a_pair() -> None:
     words = queries[2].split()
     reworded = " ".join([*words[:6], "unlikely", *words[7:]])
     traffic = [queries[0].upper(), queries[1] + "!", f"{FRAME}: {queries[3]} {FRAME}", reworded, *others]
-    assert found(queries, traffic) == {(0, 0, "exact"), (1, 1, "near-duplicate"), (2, 3, "contained"), (3, 2, "near-duplicate")} | (
-        {(3, 2, "contained")} if (3, 2, "near-duplicate") not in found(queries, traffic) else set()
-    )
+    assert found(queries, traffic) == {(0, 0, "exact"), (1, 1, "near-duplicate"), (2, 3, "contained"), (3, 2, "near-duplicate")}
 
 
 def test_a_frame_that_queries_share_is_no_match_for_any() -> None:
@@ -73,9 +71,8 @@ def test_a_frame_that_queries_share_is_no_match_for_any() -> None:
 
 
 def test_texts_without_phrases_match_exactly_or_nearly() -> None:
-    assert found(["hi", "tell me", "东京天气怎么样呢", ""], ["HI", "tell us", "东京天气怎么样呢?", "", "x"]) == {(0, 0, "exact"), (2, 2, "near-duplicate")} | {
-        pair for pair in found(["hi", "tell me", "东京天气怎么样呢", ""], ["HI", "tell us", "东京天气怎么样呢?", "", "x"]) if pair[2] == "contained"
-    }
+    traffic = ["HI", "tell us", "东京天气怎么样呢?", "", "x"]
+    assert found(["hi", "tell me", "东京天气怎么样呢", ""], traffic) == {(0, 0, "exact"), (2, 2, "near-duplicate")}
 
 
 @settings(deadline=None, max_examples=20)

@@ -58,5 +58,8 @@ def command(*, dumps: tuple[str, ...], out: str, forget: tuple[str, ...], mappin
     with progress.stage("writing"):
         index.save(out, key)
     size_of = sum(path.stat().st_size for path in Path(out).iterdir())
+    rows = index.about["rows"]
+    click.echo(f"{plural(rows['read'], 'row')} read: {count(rows['accepted'])} accepted, {count(rows['blank'])} blank, "
+               f"{count(sum(rows['rejected'].values()))} rejected")
     click.echo(f"{count(index.n_prompts.sum())} prompts of {plural(len(index.account_ids), 'account')}, {plural(len(index.texts), 'distinct text')}, "
                f"in {bytes_of(size_of)}")
