@@ -43,6 +43,7 @@ LAYERS = (
     ("matches",),
     ("known",),
     ("pipeline",),
+    ("stream",),
     ("evaluation",),
     ("report",),
     ("cli",),

@@ -41,6 +41,7 @@ class SketchConfig:
 VOTES = 15_000_000  # of all sampled prompts together: walks over the graph of their ties take most of the time of a scan of many accounts
 FEWEST_NEIGHBOURS = 6
 DEVICES = ("auto", "cpu", "cuda")
+LEAST_STREAM_MEMORY = 16_000_000  # bytes
 LEAST_MEMORY = 500_000_000  # bytes; libraries and the table of the encoder take most of it
 
 
@@ -178,3 +179,51 @@ class ScanConfig:
         except TypeError as error:
             raise ConfigError(str(error)) from None
         return cls(**plain)
+
+
+DURABILITIES = ("durable", "fast")
+LONGEST_S = 10 * 366 * 86_400.0  # of any time that is configured
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """Everything that a stream detector depends on besides its input and key.
+
+    Attributes
+    ----------
+    scan : ScanConfig
+        How its findings are found. Sketches and threshold stay those that a state was made with.
+    window_s : float
+        Seconds of event time that are kept at least. A 24th of it is the length of a span, the unit that expires, which a state keeps from its beginning.
+    lateness_s : float or None
+        How much older than the latest event a row may be and still count; None for as long as its span is alive.
+    ahead_s : float
+        How far ahead of the clock a row may be dated. One that is further is rejected, or a single wrong date would expire everything.
+    memory : int or None
+        Bytes that what grows with the traffic may take in memory; None for a quarter of what the machine has. Where more would be needed, the oldest span is
+        dropped, and counted; where there is one span only, new texts are not entered into the near-duplicate index.
+    durability : str
+        ``"durable"``: what was observed is on the disk when :meth:`Detector.observe` returns. ``"fast"``: it is in the hands of the operating system then,
+        and on the disk `sync_s` later at most: a process that is killed loses nothing, a machine that fails loses that much.
+    sync_s : float
+        Seconds between two times at which a fast state is brought to the disk.
+    snapshot_bytes : int
+        Size of the journals from which they are folded.
+    """
+
+    scan: ScanConfig = field(default_factory=ScanConfig)
+    window_s: float = 42 * 86_400.0
+    lateness_s: float | None = None
+    ahead_s: float = 7_200.0
+    memory: int | None = None
+    durability: str = "durable"
+    sync_s: float = 1.0
+    snapshot_bytes: int = 64 << 20
+
+    def __post_init__(self) -> None:
+        for name, least in (("window_s", 1.0), ("ahead_s", 0.0), ("sync_s", 0.01), ("lateness_s", 0.0)):
+            value = getattr(self, name)
+            _check(value is None or least <= value <= LONGEST_S, f"{name} must be {least:g} to {LONGEST_S:g} seconds, not {value}")
+        _check(self.durability in DURABILITIES, f"durability is one of {', '.join(DURABILITIES)}, not {self.durability!r}")
+        _check(self.memory is None or self.memory >= LEAST_STREAM_MEMORY, f"memory must be at least {LEAST_STREAM_MEMORY} bytes, not {self.memory}")
+        _check(1 << 16 <= self.snapshot_bytes <= 1 << 34, f"snapshot_bytes must be {1 << 16} to {1 << 34}, not {self.snapshot_bytes}")

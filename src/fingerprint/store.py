@@ -63,6 +63,14 @@ class Numbering:
         self.hashes.append(exact[new])
         return numbers, new
 
+    def find(self, hashed: int) -> int:
+        """Return the number of one hash, -1 where it has none."""
+        n = len(self._slots)
+        at = hashed * n >> 64  # as fp_scale64
+        while hashed and int(self._slots[at]) not in (0, hashed):
+            at = at + 1 if at + 1 < n else 0
+        return int(self._numbers[at]) if hashed and self._slots[at] else -1
+
     def _reserve(self, n: int) -> None:
         """Make the table large enough for n hashes; the old one goes first, since all hashes are at hand."""
         size = len(self._slots)
