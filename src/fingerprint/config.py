@@ -209,6 +209,12 @@ class StreamConfig:
         Seconds between two times at which a fast state is brought to the disk.
     snapshot_bytes : int
         Size of the journals from which they are folded.
+    alert_q : float
+        Bound on the expected share of false findings among all that are ever alerted, however often the stream is tested.
+    alert_growth : float
+        Factor by which a finding has grown when it is alerted again.
+    alert_cooldown_s : float
+        Seconds of event time between two alerts of one finding, at least.
     """
 
     scan: ScanConfig = field(default_factory=ScanConfig)
@@ -219,11 +225,27 @@ class StreamConfig:
     durability: str = "durable"
     sync_s: float = 1.0
     snapshot_bytes: int = 64 << 20
+    alert_q: float = 0.05
+    alert_growth: float = 1.5
+    alert_cooldown_s: float = 3_600.0
 
     def __post_init__(self) -> None:
-        for name, least in (("window_s", 1.0), ("ahead_s", 0.0), ("sync_s", 0.01), ("lateness_s", 0.0)):
+        for name, least in (("window_s", 1.0), ("ahead_s", 0.0), ("sync_s", 0.01), ("lateness_s", 0.0), ("alert_cooldown_s", 0.0)):
             value = getattr(self, name)
             _check(value is None or least <= value <= LONGEST_S, f"{name} must be {least:g} to {LONGEST_S:g} seconds, not {value}")
         _check(self.durability in DURABILITIES, f"durability is one of {', '.join(DURABILITIES)}, not {self.durability!r}")
         _check(self.memory is None or self.memory >= LEAST_STREAM_MEMORY, f"memory must be at least {LEAST_STREAM_MEMORY} bytes, not {self.memory}")
+        _check(0 < self.alert_q < 1, f"alert_q must lie in (0, 1), not {self.alert_q}")
+        _check(1 < self.alert_growth < math.inf, f"alert_growth must be above 1, not {self.alert_growth}")
         _check(1 << 16 <= self.snapshot_bytes <= 1 << 34, f"snapshot_bytes must be {1 << 16} to {1 << 34}, not {self.snapshot_bytes}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, options: dict[str, Any]) -> StreamConfig:
+        """Read what :meth:`to_dict` wrote; unknown names raise :class:`ConfigError`."""
+        unknown = sorted(set(options) - {f.name for f in fields(cls)})
+        _check(not unknown, f"unknown options: {', '.join(unknown)}")
+        return cls(**{**options, "scan": ScanConfig.from_dict(options.get("scan", {}))})

@@ -27,3 +27,16 @@ def size(ctx: click.Context, param: click.Parameter, value: str | None) -> int |
     if found is None:
         raise click.BadParameter(f"{value!r} is no size; write 12GB or 800MB", ctx, param)
     return round(float(found[1]) * _SUFFIXES[found[2]])
+
+
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+
+
+def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Read seconds that may be written 42d, 12h, 90s or 500ms."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(ms|[smhdw]?)", value.strip().lower())
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no time; write 42d, 12h, 15m or 30s", ctx, param)
+    return float(found[1]) * _SECONDS[found[2]]

@@ -21,7 +21,7 @@ from ..keys import Key
 
 NAME = "ledger.sqlite3"
 SCHEMA = "fp-state-1"
-TABLES = ("findings", "changes", "alerts", "rejects", "forgotten")
+TABLES = ("findings", "changes", "standings", "alerts", "rejects", "forgotten")
 _MODULUS = 1 << 128
 _FAILURES = (sqlite3.Error, OverflowError, UnicodeError)  # what SQLite says of damage may quote bytes that are no text
 _MAX_BYTES = 1 << 26  # of a row
@@ -38,6 +38,7 @@ class Ledger:
     about : mapping, optional
         Makes a new ledger with this head; without it there must be one.
     read_only : bool
+        Leave everything as it is; what another process left half-written is undone all the same.
 
     Attributes
     ----------
@@ -62,9 +63,9 @@ class Ledger:
         self.head: dict[str, Any] = {}
         self._tables: dict[str, list[int]] = {table: [0, 0] for table in TABLES}
         self.version = 0
-        if about is None and not self.path.is_file():
+        if about is None and not is_made(folder):
             raise InputError(f"{str(folder)!r} has no {NAME}: it is no state of a detector, or it is damaged")
-        mode = "ro" if read_only else "rw" if about is None else "rwc"
+        mode = "rw" if about is None else "rwc"
         try:
             self._base = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=10)
             if about is not None:
@@ -73,14 +74,12 @@ class Ledger:
                 self._base.execute("PRAGMA journal_mode=DELETE").fetchone()
                 self._base.execute("PRAGMA synchronous=FULL")
                 self._base.execute("PRAGMA secure_delete=ON").fetchone()
-            if about is not None:
-                self._make()
         except _FAILURES as error:
             raise self._unusable(error) from None
         if about is not None:
             self.head = dict(about)
             with self.transaction():
-                pass
+                self._make()
             return
         try:
             self._load()
@@ -245,3 +244,18 @@ class Ledger:
         """Close the file."""
         with self._lock:
             self._base.close()
+
+
+def is_made(folder: Path) -> bool:
+    """Say whether a folder has a ledger; one whose making was broken off counts for none."""
+    path = folder / NAME
+    if not path.is_file():
+        return False
+    try:
+        base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10)
+        try:
+            return bool(base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])  # undoes what was left half-written
+        finally:
+            base.close()
+    except _FAILURES:
+        return True  # opening it says what is wrong

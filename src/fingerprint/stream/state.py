@@ -27,7 +27,7 @@ from ..errors import ConfigError, InputError
 from ..keys import Key
 from .frames import sync_folder
 from .journal import Entry, Journal, JournalReader, path_of
-from .ledger import NAME, Ledger
+from .ledger import NAME, Ledger, is_made
 from .pieces import Accepted, Content, Leaders, Piece, collect, merge, name_hashes, write
 from .window import Window
 
@@ -87,6 +87,8 @@ class State:
         Bytes that a killed process left half-written, or that were given up, when it was opened.
     cache_limit : int
         Bytes that pieces may take in memory which were looked at.
+    folded_us : int
+        When the journals were folded last, microseconds since 1970; 0 if not by this process.
     lock : RLock
         Held for every change of the above.
 
@@ -123,14 +125,14 @@ class State:
         self._folding: list[Accepted] = []
         self._rejects: list[tuple[str, str, str]] = []
         self._cache: dict[str, Content] = {}
-        self.cache_limit = 1 << 30
+        self.cache_limit, self.folded_us = 1 << 30, 0
         self.torn = 0
         self._journal: Journal | None = None
         self._journals = head["journal"]
 
     def _open_ledger(self, about: dict[str, Any]) -> Ledger:
         made = sorted(path.name for path in self.folder.iterdir() if path.name != LOCK)
-        if (self.folder / NAME).exists() and self.folder.joinpath(NAME).stat().st_size:
+        if is_made(self.folder):
             return Ledger(self.folder, self.key)
         if set(made) - {NAME, f"{NAME}-journal", path_of(self.folder, 1).name} or (made and not _is_fresh(self.folder, self.key)):
             raise InputError(f"{str(self.folder)!r} has no {NAME}: it is damaged, or holds something else; name another folder")
@@ -200,15 +202,15 @@ class State:
             raise ConfigError("the state has not begun yet")
         return self._journal
 
-    def begin(self) -> None:
-        """Go on in a new journal, and remove files that do not count."""
+    def begin(self, config: dict[str, Any] | None = None) -> None:
+        """Go on in a new journal, and remove files that do not count; `config` is kept for whoever opens the state next."""
         self._journal = Journal(self.folder, self.key, self._journals)
         known = {LOCK, NAME, f"{NAME}-journal", *(piece.path.name for piece in self.pieces),
                  *(path_of(self.folder, n).name for n in range(self.ledger.head["journal"], self._journals + 1))}
         for path in self.folder.iterdir():
             if path.name not in known and path.name.startswith("span-"):
                 path.unlink()
-        self.commit(closed=None, newest=self.journal.number)
+        self.commit(closed=None, newest=self.journal.number, config=config)
 
     # Going on
 
@@ -350,6 +352,7 @@ class State:
                 _unlink([piece.path for piece in made])
                 raise
             self._remove([piece for piece in pieces if piece.span < first])
+            self.folded_us = round(time.time() * 1e6)
             return True
 
     def _rotate(self) -> None:

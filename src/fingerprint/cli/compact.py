@@ -1,0 +1,39 @@
+"""``fingerprint compact``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("compact", short_help="Write the state of a stream detector anew, and forget accounts.")
+@click.argument("state", metavar="STATE")
+@click.option("--forget", metavar="ACCOUNT", multiple=True, help="Erase an account: no byte of it is left. May be repeated.")
+@click.option("--salvage", is_flag=True, help="Drop what is damaged at the end of the newest journal, as a failing machine leaves it.")
+@click.option("--key-file", metavar="FILE", help="Key of the state; else yours.")
+def command(*, state: str, forget: tuple[str, ...], salvage: bool, key_file: str | None) -> None:
+    """Put the events of each span into one piece, leave out what is forgotten or expired, and give the room back. STATE must not be in use.
+
+    \b
+    Example:
+      fingerprint compact state/ --forget acct_123
+    """
+    from ..errors import InputError
+    from ..keys import Key
+    from ..stream.detector import Detector
+    from ..stream.ledger import NAME, is_made
+
+    if not is_made(Path(state)):
+        raise InputError(f"{state!r} is no state of a detector: it has no {NAME}")
+    with Detector.open(state, key=Key.load(key_file) if key_file else None, salvage=salvage) as detector:
+        torn = detector.status().torn_bytes
+        before = detector.status().state_bytes
+        erased = detector.forget(forget) if forget else 0
+        detector.compact()
+        after = detector.status()
+        if torn:
+            click.echo(f"{torn:,} bytes of a journal were cut off; positions of sources are those before them")
+        if forget:
+            click.echo(f"{erased:,} events of {len(forget):,} accounts erased")
+        click.echo(f"{after.n_live:,} events alive, {before / 1e6:,.1f} MB before, {after.state_bytes / 1e6:,.1f} MB now")
