@@ -45,6 +45,7 @@ LAYERS = (
     ("pipeline",),
     ("evaluation",),
     ("report",),
+    ("alerting",),
     ("cli",),
     ("__main__",),
 )
