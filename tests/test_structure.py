@@ -45,7 +45,7 @@ LAYERS = (
     ("pipeline",),
     ("evaluation",),
     ("report",),
-    ("alerting",),
+    ("alerting", "metrics"),
     ("cli",),
     ("__main__",),
 )
