@@ -14,10 +14,10 @@ CORE = ROOT / "src" / "_core"
 # A module imports only modules of earlier rows, or its own package. The package's own __init__ is the face of all and stands apart.
 LAYERS = (
     ("errors", "progress", "ahead", "significance", "chance"),
-    ("keys", "config"),
+    ("keys", "config", "packing"),
     ("_core", "intent", "sealed"),
     ("arrays", "columns"),
-    ("words",),
+    ("words", "tracking"),
     ("templates",),
     ("payloads",),
     ("records",),
@@ -46,6 +46,7 @@ LAYERS = (
     ("stream",),
     ("evaluation",),
     ("report",),
+    ("alerting", "metrics"),
     ("cli",),
     ("__main__",),
 )

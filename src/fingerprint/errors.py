@@ -21,3 +21,7 @@ class IncompatibleSignatures(FingerprintError, ValueError):
 
 class BackendUnavailable(FingerprintError, ImportError):
     """An optional part was asked for and is not installed; the message holds the command that installs it."""
+
+
+class DeliveryError(FingerprintError):
+    """An alert could not be handed over, or nobody said that it was: it is still to be delivered; the message names the sink and what it answered."""

@@ -164,9 +164,12 @@ def campaigns_document(scan: Scan) -> dict[str, Any]:
     }
 
 
-def dump_json(document: Any) -> str:
-    """Return strict JSON in ASCII, so that no escape sequence or invisible character acts when the file is shown; NaN and infinity are null."""
-    text = json.dumps(_finite(document), allow_nan=False, ensure_ascii=True, indent=1)
+def dump_json(document: Any, indent: int | None = 1) -> str:
+    """Return strict JSON in ASCII, so that no escape sequence or invisible character acts when the file is shown; NaN and infinity are null.
+
+    With an `indent` of None it is one line, ended.
+    """
+    text = json.dumps(_finite(document), allow_nan=False, ensure_ascii=True, indent=indent)
     return text.replace("\x7f", "\\u007f") + "\n"
 
 
