@@ -41,6 +41,15 @@ def test_levels_of_all_evaluations_sum_to_less_than_q() -> None:
     assert all(level(0.05, t) > level(0.05, t + 1) for t in range(1, 100))
 
 
+def test_the_first_evaluation_of_a_day_may_spend_more() -> None:
+    first = Evaluation().next("a", 20_000)
+    assert first.level(0.05) == pytest.approx(2 * level(0.025, 1)) and first.next("a", 20_001) is first, "nothing has come that day"
+    second = first.next("b", 20_000)
+    assert (second.number, second.n_days, second.opens) == (2, 1, False) and second.level(0.05) == level(0.025, 2)
+    third = second.next("c", 20_003).next("d", 19_000).next("e", 20_004)
+    assert (third.number, third.n_days, third.opens) == (5, 3, True) and third.level(0.05) == level(0.025, 5) + level(0.025, 3)
+
+
 def test_the_same_test_is_not_paid_twice() -> None:
     first = Evaluation().next("a")
     assert first == Evaluation(1, "a") and first.next("a") is first
@@ -72,7 +81,11 @@ def test_testing_every_minute_does_not_alert_on_chance(overlap: float) -> None:
     smallest = ordered.min(2)
     for t, stream in ((0, 0), (7, 11), (299, 1499)):
         assert smallest[t, stream] == pytest.approx(min(benjamini_hochberg(p[t, stream]).min(), 1.0))
-    levels = np.array([level(q, t) for t in range(1, n_steps + 1)])
+    evaluations = [Evaluation().next("0", 0)]
+    while len(evaluations) < n_steps:
+        evaluations.append(evaluations[-1].next(str(len(evaluations)), len(evaluations) // 24))
+    levels = np.array([one.level(q) for one in evaluations])
+    assert levels.sum() < q
     spent = (smallest <= levels[:, None]).any(0).mean()
     naive = (smallest <= q).any(0).mean()
     margin = 3 * math.sqrt(q * (1 - q) / n_streams)
@@ -154,15 +167,15 @@ def test_a_new_finding_is_alerted_once() -> None:
     stream = Stream()
     (alert,) = stream.then(1, tracking(name(1)), kind="new")
     assert (alert.kind, alert.finding_id, alert.since_us, alert.kinds, alert.evaluation) == ("new", name(1), None, ("new",), 1)
-    assert (alert.n_accounts_before, alert.n_accounts, alert.n_new_accounts, alert.n_prompts) == (0, 20, 20, 100) and alert.level == level(0.05, 1)
+    assert (alert.n_accounts_before, alert.n_accounts, alert.n_new_accounts, alert.n_prompts) == (0, 20, 20, 100) and alert.level == Evaluation(1, "").level(0.05)
     assert stream.then(5, tracking(name(1))) == [] and stream.then(50, tracking(name(1), n=25, n_prompts=149), kind="grown") == []
 
 
 def test_a_finding_waits_until_it_passes_the_level() -> None:
     stream = Stream()
-    assert stream.then(1, tracking(name(1)), kind="new", q=level(0.05, 1) * 1.001) == []
-    assert stream.then(2, tracking(name(1), n=22), kind="grown", q=level(0.05, 1)) == [], "by now the level is lower"
-    (alert,) = stream.then(3, tracking(name(1), n=22), q=level(0.05, 3))
+    assert stream.then(1, tracking(name(1)), kind="new", q=Evaluation(1, "").level(0.05) * 1.001) == []
+    assert stream.then(2, tracking(name(1), n=22), kind="grown", q=Evaluation(1, "").level(0.05)) == [], "by now the level is lower"
+    (alert,) = stream.then(3, tracking(name(1), n=22), q=Evaluation(3, "").level(0.05))
     assert alert.kind == "new" and alert.kinds == ("new", "grown"), "what happened meanwhile is told"
     finding = tracking(name(2))
     assert due([], [finding], [], {}, Evaluation(1, ""), HOUR, CONFIG)[1] == [], "without a q value nothing is said"
@@ -270,7 +283,7 @@ def test_with_the_tracker_over_any_history(rounds: list[tuple[set[int], int, flo
         assert {s.finding_id for s in standings} == {t.finding_id for t in known}
         for alert in alerts:
             before = last.get(alert.finding_id)
-            assert alert.q == q <= level(0.05, number) and alert.n_accounts == len(accounts)
+            assert alert.q == q <= Evaluation(number, "").level(0.05) and alert.n_accounts == len(accounts)
             assert before is None or (at - before.at_us >= HOUR and alert.since_us == before.at_us and alert.n_accounts_before == before.n_accounts)
             assert before is not None or (alert.kind in ("new", "split") and alert.kind in alert.kinds and alert.since_us is None)
             last[alert.finding_id] = alert

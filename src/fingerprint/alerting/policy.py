@@ -183,7 +183,7 @@ def due(standings: Iterable[Standing], tracked: Sequence[Tracked], changes: Sequ
     known = {standing.finding_id: standing for standing in standings}
     for change in changes:
         known[change.finding_id] = known.get(change.finding_id, Standing(change.finding_id)).after(change)
-    limit, kept, alerts = level(config.q, evaluation.number), [], []
+    limit, kept, alerts = evaluation.level(config.q), [], []
     for finding in tracked:
         standing = known.get(finding.finding_id, Standing(finding.finding_id))
         n_new = finding.n_accounts - len(np.intersect1d(finding.accounts, standing.accounts, assume_unique=True))

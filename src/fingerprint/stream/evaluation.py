@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from .results import Finding, Findings
 from .state import State
 
 MAX_CHANGES = 10_000  # that are remembered, the latest
+DAY_US = 86_400_000_000
 MAX_ALERTS = 1_000  # that wait to be delivered, the latest
 
 
@@ -142,12 +143,12 @@ class Evaluations:
         """Write down who is who, what has changed, and the alerts that are due, together."""
         config, head = self._config, self._state.ledger.head
         at_us = self._state.window.watermark or 0
-        evaluation = Evaluation(**head.get("evaluation", {})).next(data)
+        evaluation = Evaluation(**head.get("evaluation", {})).next(data, at_us // DAY_US)
         by_id = {one.finding_id: (one, campaign) for one, campaign in zip(tracked, campaigns, strict=False)}
         policy = AlertConfig(config.alert_q, config.alert_growth, round(config.alert_cooldown_s * 1e6))
         standings, alerts = due(self._standings, tracked, changes, {name: q_of(campaign) for name, (_, campaign) in by_id.items()}, evaluation, at_us, policy)
         documents = [alert_document(alert, by_id[alert.finding_id][1], by_id[alert.finding_id][0], text=config.scan.text) for alert in alerts]
-        self._write(tracked, standings, changes, documents, evaluation={"number": evaluation.number, "data": evaluation.data})
+        self._write(tracked, standings, changes, documents, evaluation=asdict(evaluation))
 
     def _write(self, tracked: list[Tracked], standings: list[Standing], changes: list[Change], documents: list[dict[str, Any]], **head: Any) -> None:
         last = {name: self._state.ledger.head.get(name, 0) for name in ("n_changes", "n_alerts")}
