@@ -59,7 +59,7 @@ def content(folder: Path) -> dict[str, Any]:
     """Return all that a state says."""
     verify(folder, KEY)
     detector = Detector.open(folder, CONFIG, key=KEY)
-    state = detector._state  # noqa: SLF001 - what is really there
+    state = detector._state
     rows = []
     for piece in state.contents():
         names, prompts, e = piece.names["account"].to_pylist(), piece.take(piece.events.text), piece.events

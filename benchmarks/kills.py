@@ -34,7 +34,7 @@ START_US, STEP_US = 1_767_225_600_000_000, 7_000_000
 WINDOW_S = 24 * 3_600.0
 FORGOTTEN = "a13"  # forgotten once, about here
 FORGET_AT = 30_000
-WORDS = "tell me about the old river that runs behind our house and what lives in it when summer comes".split()
+WORDS = ["tell", "me", "about", "the", "old", "river", "that", "runs", "behind", "our", "house", "and", "what", "lives", "in", "it", "when", "summer", "comes"]
 
 
 def row(number: int) -> dict[str, Any]:
@@ -122,14 +122,14 @@ def check(folder: Path, durability: str) -> dict[str, Any]:
             detector = Detector.open(folder, config(durability), key=KEY)
             seconds = time.perf_counter() - start
             alive: Counter[tuple[str, int]] = Counter()
-            for content in detector._state.contents():  # noqa: SLF001 - what is really there, and not what is said of it
+            for content in detector._state.contents():
                 names = content.names["account"].to_pylist()
                 alive.update((names[a], t) for a, t in zip(content.events.account.tolist(), content.events.time_us.tolist(), strict=True))
             status = detector.status()
             found = {"position": int(status.positions.get("stream", "0")), "counts": dict(status.counts), "n_live": status.n_live, "torn": status.torn_bytes,
-                     "first": detector._state.window.first * detector._state.window.span_us, "forgotten": bool(detector._state.suppressed),  # noqa: SLF001
+                     "first": detector._state.window.first * detector._state.window.span_us, "forgotten": bool(detector._state.suppressed),
                      "n_accounts": status.n_accounts, "verified": report.n_live, "seconds": seconds, "alive": [[a, t, n] for (a, t), n in sorted(alive.items())],
-                     "until": max(detector._state.suppressed.values(), default=0)}  # noqa: SLF001
+                     "until": max(detector._state.suppressed.values(), default=0)}
             detector.close()
             with os.fdopen(writer, "w") as out:
                 json.dump(found, out)

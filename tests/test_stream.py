@@ -116,8 +116,8 @@ def test_findings_keep_their_ids_while_they_grow(world: pa.Table, key: fp.Key, t
 def test_near_duplicates_are_told_as_they_come(key: fp.Key, tmp_path: Path) -> None:
     text = "Explain in simple words how a refrigerator moves heat from the inside to the outside."
     with opened(tmp_path, key) as detector:
-        seen = detector.observe([event("a", 0, text), event("b", 1, text.upper()), event("c", 2, text + " Thanks!"), event("d", 3, "What is the capital of Peru?"),
-                                 event("e", 4, "")])
+        seen = detector.observe([event("a", 0, text), event("b", 1, text.upper()), event("c", 2, text + " Thanks!"),
+                                 event("d", 3, "What is the capital of Peru?"), event("e", 4, "")])
         assert seen.cluster[0] == seen.cluster[1] == seen.cluster[2] not in (0, seen.cluster[3]) and seen.cluster[4] == 0
         assert seen.is_new.tolist()[:4] == [True, False, True, True] and seen.n_seen.tolist()[:4] == [1, 2, 1, 1]
         assert seen.similarity[0] == seen.similarity[1] == 1.0 > seen.similarity[2] >= 0.7
@@ -139,7 +139,7 @@ def test_every_row_is_accounted_for(key: fp.Key, tmp_path: Path) -> None:
         seen = detector.observe(rows, positions={"p": "8"}, repeated=2)
         assert seen.counts["read"] == 8 and seen.counts["accepted"] == 2 and len(seen) == 2
         assert {name: n for name, n in seen.counts.items() if name.startswith("rejected:")} == {
-            "rejected:late": 1, "rejected:missing-timestamp": 1, "rejected:not-an-object": 1, "rejected:ahead-of-clock": 1,
+            "rejected:late": 1, "rejected:missing-prompt": 1, "rejected:not-an-object": 1, "rejected:ahead-of-clock": 1,
             "rejected:timestamp-out-of-range": 1, "rejected:wrong-type": 1}
         detector.observe([event("d", 130 * hour, "later")])
         status = detector.status()
@@ -147,7 +147,7 @@ def test_every_row_is_accounted_for(key: fp.Key, tmp_path: Path) -> None:
         facts = dict(status.counts)
         detector.snapshot()
         listed = [body.decode().split("\t") for _, body in detector._state.ledger.rows("rejects")]
-        assert sorted(row[2] for row in listed) == ["missing-timestamp", "not-an-object", "timestamp-out-of-range", "wrong-type"]
+        assert sorted(row[2] for row in listed) == ["missing-prompt", "not-an-object", "timestamp-out-of-range", "wrong-type"]
     with opened(tmp_path, key) as detector:
         assert dict(detector.status().counts) == facts and detector.positions == {"p": "8"}
         assert detector.account("a") is None and detector.query("one").n_seen == 0
@@ -159,7 +159,8 @@ CLOSE_AHEAD = CLOCK_S - START_S + 7_201
 def test_expiry_forgets_texts_and_accounts(key: fp.Key, tmp_path: Path) -> None:
     with opened(tmp_path, key, window_s=24 * 3_600) as detector:
         for hour in range(60):
-            detector.observe([event(f"a{hour % 7}", hour * 3_600, f"question number {hour} of the day, asked at some length"), event("b", hour * 3_600, "again and again")])
+            detector.observe([event(f"a{hour % 7}", hour * 3_600, f"question number {hour} of the day, asked at some length"),
+                              event("b", hour * 3_600, "again and again")])
             if hour % 9 == 8:
                 detector.snapshot()
         detector._in_turn(lambda: None)

@@ -81,6 +81,7 @@ class Held:
     def take_in(self, entry: Entry, batch: pa.RecordBatch | None) -> None:
         rows = [] if batch is None else list(zip(*(batch.column(c).to_pylist() for c in ("account_id", "timestamp", "prompt", "org_id")), strict=True))
         self.state.take_in(entry, accepted(rows, self.key) if rows else None)
+        self.state.gone.clear()
 
     def observe(self, rows: list[Row], position: int = 0, durable: bool = True) -> None:
         window = self.state.window

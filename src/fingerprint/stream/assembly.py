@@ -58,7 +58,7 @@ def assemble(contents: Sequence[Content]) -> Traffic:
         Files and lines are those of no file: 0, and the number of the event.
     """
     ids, account = _named(contents, "account")
-    orgs, org = _named(contents, "org")
+    _, org = _named(contents, "org")
     system_texts, system = _named(contents, "system")
     times = np.concatenate([np.zeros(0, np.int64), *(content.events.time_us for content in contents)])
     conversation = np.concatenate([np.zeros(0, np.uint64), *(content.events.conversation for content in contents)])

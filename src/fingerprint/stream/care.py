@@ -73,7 +73,8 @@ def _verify(folder: Path, key: Key, ledger: Ledger) -> Report:
         found = sum(len(unpack(frame.content)) for frame in piece.frames(key) if frame.kind == EVENTS)
         if found != n_events or piece.path.stat().st_size != n_bytes:
             raise InputError(f"{str(piece.path)!r} has {found:,} events, not {n_events:,}")
-        live[span] += n_events - n_hidden
+        if span >= max(head["oldest"], head["floor"]):
+            live[span] += n_events - n_hidden
         size += n_bytes
     counts, positions = Counter(head["counts"]), dict(head["positions"])
     numbers, torn = range(head["journal"], _newest(folder, head) + 1), 0

@@ -188,12 +188,13 @@ class Detector:
             rows = pa.Table.from_batches(decoded.batches).combine_chunks().to_batches() if decoded.batches else []
             kept, entry = self._judge(rows[0] if rows else None, decoded, dict(positions or {}), repeated)
             stored = _stored(kept) if kept is not None and len(kept) else None
-            self._state.append(entry, stored, self.config.durability == "durable")
-            try:
-                seen, gone = self._apply(entry, stored)
-            except BaseException as error:  # it stands in the journal and not in memory: only opening the state again brings them together
-                self._failed = error
-                raise
+            with self._state.lock:  # no fold comes between the journal and what is in memory
+                self._state.append(entry, stored, self.config.durability == "durable")
+                try:
+                    seen, gone = self._apply(entry, stored)
+                except BaseException as error:  # it stands in the journal and not in memory: only opening the state again brings them together
+                    self._failed = error
+                    raise
             self._after(gone)
         return _observation(entry, kept, seen, self._near, 0 if batch is decoded else first)
 
@@ -215,7 +216,7 @@ class Detector:
         window = state.window if self.n_bytes <= self._budget else self._relieved(state.window)
         rejects = [(row["file"], row["position"], row["class"]) for row in decoded.rejects.to_pylist()]
         if batch is None:
-            return None, Entry(+counts, positions, window.watermark, window.oldest, window.floor, rejects)
+            return None, Entry(dict(+counts), positions, window.watermark, window.oldest, window.floor, rejects)
         times = batch.column("timestamp").cast(pa.int64()).to_numpy()
         _, verdict = window.place(times, round(self._clock() * 1e6))
         verdict = np.where(self._is_forgotten(batch, times), np.int8(-1), verdict)
@@ -224,7 +225,7 @@ class Detector:
         counts["accepted"] -= int((verdict != ACCEPTED).sum())
         kept = batch if (verdict == ACCEPTED).all() else batch.filter(pa.array(verdict == ACCEPTED))
         window = window.after(times[verdict == ACCEPTED])
-        return kept, Entry(+counts, positions, window.watermark, window.oldest, window.floor, rejects)
+        return kept, Entry(dict(+counts), positions, window.watermark, window.oldest, window.floor, rejects)
 
     def _is_forgotten(self, batch: pa.RecordBatch, times: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         known = self._state.suppressed
@@ -262,10 +263,14 @@ class Detector:
         now = time.monotonic()
         if self.config.durability == "fast" and now - self._synced_at >= self.config.sync_s:
             self._synced_at = now
-            self._state.journal.sync()
+            self._sync()
         due = gone or self._state.journal_bytes >= self.config.snapshot_bytes
         if due and (self._folding is None or self._folding.done()):
             self._folding = self._work.submit(self._guarded, self._fold)
+
+    def _sync(self) -> None:
+        with self._state.lock:
+            self._state.journal.sync()
 
     def _guarded(self, work: Callable[..., Any], *what: Any) -> None:
         """Do work in the background. What the disk refuses is in the status, and tried again when it is due again; anything else stops the detector."""
@@ -296,6 +301,8 @@ class Detector:
     def _expire(self, span: int) -> None:
         for content in self._state.contents(span):
             self._take_out(content)
+        with self._state.lock:
+            self._state.gone.discard(span)
 
     def _take_out(self, content: Content) -> None:
         """Subtract events that are gone from memory, a little at a time."""
@@ -453,8 +460,7 @@ class Detector:
             What was observed since the last time may be lost when the machine fails.
         """
         self._check()
-        with self._writing:
-            self._state.journal.sync()
+        self._sync()
 
     @property
     def positions(self) -> dict[str, str]:

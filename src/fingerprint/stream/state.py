@@ -81,6 +81,8 @@ class State:
     live : dict of int to int
         Events that are alive, by span.
     pieces : list of Standing
+    gone : set of int
+        Spans that have expired and are still to be taken out of what stands in memory; folding leaves their events alone until they are discarded here.
     tail : list of Accepted
         Events that stand in no piece yet.
     torn : int
@@ -120,7 +122,9 @@ class State:
             raise
         self.live: Counter[int] = Counter()
         for piece in self.pieces:
-            self.live[piece.span] += piece.n_events - piece.n_hidden
+            if piece.span >= self.window.first:
+                self.live[piece.span] += piece.n_events - piece.n_hidden
+        self.gone: set[int] = set()
         self.tail: list[Accepted] = []
         self._folding: list[Accepted] = []
         self._rejects: list[tuple[str, str, str]] = []
@@ -237,6 +241,7 @@ class State:
         gone = sorted(span for span in self.live if span < self.window.first)
         for span in gone:
             self.counts["expired" if span < self.window.oldest else "dropped"] += self.live.pop(span)
+        self.gone.update(gone)
         return gone
 
     @property
@@ -325,7 +330,7 @@ class State:
         """
         with self.busy:
             with self.lock:
-                first = self.window.first
+                first = min([self.window.first, *self.gone])
                 if not self.tail and not self._rejects and self.journal_bytes < 1 << 16 and all(piece.span >= first for piece in self.pieces):
                     return False
                 self._rotate()
