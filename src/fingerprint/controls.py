@@ -33,7 +33,7 @@ def run_controls(traffic: Traffic, evidence: Evidence, config: ScanConfig) -> Co
 
 def shuffled_groups(traffic: Traffic, evidence: Evidence, config: ScanConfig) -> int:
     """Return how many groups are reported when account labels are permuted within hours: every one is false."""
-    actor = shuffle_within_hours(traffic.actor[traffic.account], traffic.time_us, config.seed)
+    actor = shuffle_within_hours(traffic.actor[traffic.account], traffic.time_us, config.seed, traffic.text, traffic.system)
     traffic.let_go()
     held = hold(actor, traffic.text, traffic.exact, config.detect.sample, config.detect.evidence, evidence.row >= 0, traffic.system)
     del actor

@@ -50,6 +50,7 @@ from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
 N_EXAMINED = 100
+GRID = np.float32(2048)
 SOME, AT_ONCE = 200_000, 65_536  # texts whose mean is that of all, at least, and texts that are encoded together
 DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")  # whose versions can change a result
 
@@ -271,9 +272,15 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
 
 
 def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> None:
-    """Subtract `mean` from each vector and scale it to unit length, in place; zero stays zero."""
+    """Subtract `mean` from each vector and scale it to unit length, in place; zero stays zero.
+
+    Rounded to ``1 / GRID``: inner products are then multiples of ``GRID ** -2`` below 4, so float32 holds every partial sum exactly, and they do not depend
+    on the order in which a library adds up nor on which texts are compared at once. Half precision holds the vectors exactly, too.
+    """
     vectors -= mean
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    vectors *= GRID / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    np.rint(vectors, out=vectors)
+    vectors /= GRID
 
 
 def _cpus() -> int:
