@@ -23,6 +23,6 @@ def bench_search(measure: Measure) -> None:
         scores, cover = cells[0]
         assert scores["fingerprint"][0].found and scores["fingerprint"][0].n_false == 0 and len(scores["near-duplicate sharing"]) == 1 and cover == 0
         return
-    traffic, detector = detection.prepared(world.events)
-    assert len(detection.reported(traffic, detector)) == len(world.config.campaigns)
-    measure(lambda: search(detector), corpus, rounds=3)
+    traffic, examiner = detection.prepared(world.events)
+    assert len(detection.reported(traffic, examiner)) == len(world.config.campaigns)
+    measure(lambda: search(examiner), corpus, rounds=3)

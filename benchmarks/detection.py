@@ -29,7 +29,7 @@ from scipy.stats import binomtest, chi2
 
 from fingerprint.config import ScanConfig
 from fingerprint.controls import shuffled_groups
-from fingerprint.detection import Detector
+from fingerprint.detection import Examiner
 from fingerprint.encoders import get_encoder
 from fingerprint.errors import ConfigError
 from fingerprint.evaluation import FOUND, PURE, Plan, run_trial
@@ -78,19 +78,19 @@ def score(groups: Iterable[AbstractSet[int]], planted: AbstractSet[int]) -> Scor
     return Score(best / max(len(planted), 1), best / max(size, 1), sum(hit < 0.5 * n for hit, n in hits))
 
 
-def prepared(events: pa.Table) -> tuple[Traffic, Detector]:
+def prepared(events: pa.Table) -> tuple[Traffic, Examiner]:
     """Read events and prepare their evidence as a scan does."""
     watch = Stopwatch(Progress())
     traffic = ingest(read_events(events), CONFIG, KEY, watch)
     evidence = prepare(traffic, get_encoder(CONFIG.encoder, threads=os.cpu_count() or 1), CONFIG, KEY, watch)
     if evidence is None:
         raise ConfigError("the traffic has fewer than two different prompts")
-    return traffic, Detector(evidence, CONFIG.detect, CONFIG.seed, CONFIG.threads)
+    return traffic, Examiner(evidence, CONFIG.detect, CONFIG.seed, CONFIG.threads)
 
 
-def reported(traffic: Traffic, detector: Detector) -> list[set[int]]:
+def reported(traffic: Traffic, examiner: Examiner) -> list[set[int]]:
     """Return the accounts of each finding."""
-    return [set(np.flatnonzero(np.isin(traffic.actor, group.members)).tolist()) for group in search(detector) if not group.reason]
+    return [set(np.flatnonzero(np.isin(traffic.actor, group.members)).tolist()) for group in search(examiner) if not group.reason]
 
 
 class Background:
@@ -100,10 +100,10 @@ class Background:
         world = simulate(preset(name, prompts=n_prompts), seed)
         innocent = world.labels.filter(pc.is_null(world.labels["campaign"]))["account_id"].combine_chunks()
         self.name, self.seed = name, seed
-        self.traffic, detector = prepared(world.events.filter(pc.is_in(world.events["account_id"], innocent)))
-        self.evidence = detector.evidence
+        self.traffic, examiner = prepared(world.events.filter(pc.is_in(world.events["account_id"], innocent)))
+        self.evidence = examiner.evidence
         self.n_rows = len(self.traffic.account)
-        self.n_false = len(reported(self.traffic, detector))
+        self.n_false = len(reported(self.traffic, examiner))
         self.who = self.traffic.actor[self.traffic.account]  # accounts of one declared organisation are one to the peers too
         self.prompts: list[str] = self.traffic.texts(self.traffic.text)
 
@@ -220,8 +220,8 @@ class Run:
 def run(name: str, seed: int) -> Run:
     """Simulate, search, and compare with the labels; then search again in shuffled traffic."""
     world = simulate(name, seed)
-    traffic, detector = prepared(world.events)
-    groups = reported(traffic, detector)
+    traffic, examiner = prepared(world.events)
+    groups = reported(traffic, examiner)
     labels = world.labels.take(pc.index_in(traffic.account_ids, world.labels["account_id"].combine_chunks())).to_pylist()
     members, kinds = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
     for account, label in enumerate(labels):
@@ -229,7 +229,7 @@ def run(name: str, seed: int) -> Run:
         members[label["campaign"] or ""].add(account)
     flagged = set[int]().union(*groups)
     return Run(name, seed, {c.name: score(groups, members[c.name]).found for c in world.config.campaigns}, score(groups, kinds["campaign"]).n_false,
-               {kind: (len(flagged & accounts), len(accounts)) for kind, accounts in kinds.items()}, shuffled_groups(traffic, detector.evidence, CONFIG))
+               {kind: (len(flagged & accounts), len(accounts)) for kind, accounts in kinds.items()}, shuffled_groups(traffic, examiner.evidence, CONFIG))
 
 
 def seeds(options: argparse.Namespace) -> None:

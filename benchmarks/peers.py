@@ -177,7 +177,7 @@ def co_similarity_network(
 def mmd_windows(account: Integers, prompts: list[str], time_us: Integers, *, level: float = 0.05, tie: float = 0.9, seed: int = 0) -> list[set[int]]:
     """Flag accounts whose prompts are not distributed as the traffic is; groups are flagged accounts with nearly the same mean.
 
-    Our reading of "An embarrassingly simple detector for model extraction attacks in LLM API traffic" (arXiv:2606.05725): embed prompts, compare a
+    Our reading of "An embarrassingly simple examiner for model extraction attacks in LLM API traffic" (arXiv:2606.05725): embed prompts, compare a
     window of traffic with benign history by unbiased MMD, calibrate by windows of that history. As there, the kernel is the mean of four RBF kernels
     of 0.5, 1, 2 and 4 times the median distance, and null windows are drawn a thousand times. What is ours: nobody gives us benign history, so all
     traffic is the reference; a window is an account's prompts (at most :data:`LONGEST`, at random) and null windows have as many; instead of a

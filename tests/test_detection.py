@@ -19,7 +19,7 @@ from scipy.stats import false_discovery_control
 from fingerprint.candidates import _met, ahead, candidates, partitions
 from fingerprint.charging import charge, sampled_events
 from fingerprint.config import DetectConfig
-from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, PERSONAL, Detector, Group
+from fingerprint.detection import DOUBT, MIN_CAST, MIN_CHARGE, PERSONAL, Examiner, Group
 from fingerprint.neighbours import PREVALENT
 from fingerprint.search import SOURCES, WITHIN, _same, _Search, _Tried, search
 from fingerprint.significance import benjamini_hochberg
@@ -32,19 +32,19 @@ def planted() -> World:
 
 
 @pytest.fixture(scope="module")
-def detector(planted: World) -> Detector:
-    return Detector(planted.evidence(), DetectConfig(), 0, 1)
+def examiner(planted: World) -> Examiner:
+    return Examiner(planted.evidence(), DetectConfig(), 0, 1)
 
 
 @pytest.fixture(scope="module")
-def groups(detector: Detector) -> list[Group]:
-    return search(detector)
+def groups(examiner: Examiner) -> list[Group]:
+    return search(examiner)
 
 
 @pytest.fixture(scope="module")
-def small(planted: World) -> tuple[Detector, list[Group]]:
+def small(planted: World) -> tuple[Examiner, list[Group]]:
     """The same world with 16 texts per account as evidence: half of the campaign's prompts are not sampled."""
-    made = Detector(planted.evidence(sample=16), DetectConfig(), 0, 1)
+    made = Examiner(planted.evidence(sample=16), DetectConfig(), 0, 1)
     return made, [g for g in search(made) if not g.reason]
 
 
@@ -61,20 +61,20 @@ def overlap(group: Group, true: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_campaign_is_found_and_nothing_else(seed: int) -> None:
     made = world(seed)
-    found = reported(search(Detector(made.evidence(), DetectConfig(), 0, 1)))
+    found = reported(search(Examiner(made.evidence(), DetectConfig(), 0, 1)))
     assert len(found) == 1
     recall, purity = overlap(found[0], made.campaign)
     assert recall >= 0.9 and purity >= 0.9
 
 
-def test_what_is_charged_is_the_campaign(planted: World, detector: Detector, groups: list[Group]) -> None:
+def test_what_is_charged_is_the_campaign(planted: World, examiner: Examiner, groups: list[Group]) -> None:
     (found,) = reported(groups)
     recall, purity = overlap(found, planted.campaign)
     assert recall >= 0.9 and purity >= 0.9
-    text = detector.text[found.attributed]
+    text = examiner.text[found.attributed]
     assert planted.harvested[text].mean() > 0.95, "what its accounts ask for themselves is not charged"
     assert planted.harvested[text].sum() > 0.9 * planted.harvested.sum()
-    assert set(detector.actor[found.attributed].tolist()) == set(found.members.tolist())
+    assert set(examiner.actor[found.attributed].tolist()) == set(found.members.tolist())
     assert (found.inside > found.attribution).all() and (found.inside <= 1 + 1e-6).all() and len(found.inside) == len(found.attributed)
     assert found.attribution <= DetectConfig().attribution
     assert found.q < 0.01 and found.ownership > 0.9 and found.exchange is not None and abs(found.exchange.trace) < 0.03
@@ -89,19 +89,19 @@ def test_findings_come_first_and_every_other_group_has_a_reason(groups: list[Gro
     assert shared and all("shared interest" in g.reason for g in shared), "topics of many accounts"
 
 
-def test_evaluators_hold_copies_of_one_list(planted: World, detector: Detector, groups: list[Group]) -> None:
-    group = detector.test(planted.evaluators, "by hand")
+def test_evaluators_hold_copies_of_one_list(planted: World, examiner: Examiner, groups: list[Group]) -> None:
+    group = examiner.test(planted.evaluators, "by hand")
     assert group is not None and group.n_copying == len(planted.evaluators) and "copies" in group.reason and not len(group.members)
     assert any(g.n_copying >= 0.9 * len(planted.evaluators) and "copies" in g.reason for g in groups), "found as a candidate, and rejected for it"
 
 
-def test_strangers_are_no_group(planted: World, detector: Detector) -> None:
-    strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
-    assert detector.test(strangers, "by hand") is None
+def test_strangers_are_no_group(planted: World, examiner: Examiner) -> None:
+    strangers = np.setdiff1d(np.arange(examiner.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
+    assert examiner.test(strangers, "by hand") is None
 
 
-def test_the_road_of_profiles_proposes_parts_of_the_campaign_alone(planted: World, detector: Detector) -> None:
-    with candidates(detector) as found:
+def test_the_road_of_profiles_proposes_parts_of_the_campaign_alone(planted: World, examiner: Examiner) -> None:
+    with candidates(examiner) as found:
         proposed = [m for road, m in found if road == "profiles" and np.isin(m, planted.campaign).any()]
     assert proposed and all(np.isin(m, planted.campaign).mean() >= 0.9 for m in proposed)
 
@@ -123,7 +123,7 @@ def test_copies_are_named_where_they_are_seen() -> None:
         t, account=np.concatenate([t.account, again]), text=np.concatenate([t.text, t.text[own]]),
         time_us=np.concatenate([t.time_us, t.time_us[own]]))
     made.traffic = doubled
-    run = Detector(made.evidence(), DetectConfig(), 0, 1)
+    run = Examiner(made.evidence(), DetectConfig(), 0, 1)
     assert not reported(search(run))
     group = run.test(made.campaign, "by hand")
     assert group is not None and group.n_copying >= 0.9 * len(made.campaign) and "copies" in group.reason
@@ -132,12 +132,12 @@ def test_copies_are_named_where_they_are_seen() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_reported_when_labels_are_shuffled(planted: World, seed: int) -> None:
     t = planted.traffic
-    made = Detector(planted.evidence(account=shuffle_within_hours(t.account, t.time_us, seed)), DetectConfig(), 0, 1)
+    made = Examiner(planted.evidence(account=shuffle_within_hours(t.account, t.time_us, seed)), DetectConfig(), 0, 1)
     assert not reported(search(made))
 
 
 def test_nothing_is_reported_without_a_campaign() -> None:
-    assert not reported(search(Detector(world(5, n_campaign=0).evidence(), DetectConfig(), 0, 1)))
+    assert not reported(search(Examiner(world(5, n_campaign=0).evidence(), DetectConfig(), 0, 1)))
 
 
 def test_a_campaign_whose_accounts_keep_to_topics_is_not_reported_as_one_source() -> None:
@@ -150,7 +150,7 @@ def test_a_campaign_whose_accounts_keep_to_topics_is_not_reported_as_one_source(
     offsets /= np.linalg.norm(offsets, axis=1, keepdims=True)
     made.vectors[made.harvested] += 0.7 * offsets[who[made.harvested]].astype(np.float32)
     made.vectors /= np.linalg.norm(made.vectors, axis=1, keepdims=True)
-    assert not reported(search(Detector(made.evidence(), DetectConfig(), 0, 1)))
+    assert not reported(search(Examiner(made.evidence(), DetectConfig(), 0, 1)))
 
 
 def plain(groups: list[Group]) -> list[tuple[object, ...]]:
@@ -158,27 +158,27 @@ def plain(groups: list[Group]) -> list[tuple[object, ...]]:
 
 
 def test_threads_change_nothing(planted: World, groups: list[Group]) -> None:
-    assert plain(groups) == plain(search(Detector(planted.evidence(threads=2), DetectConfig(), 0, 2)))
+    assert plain(groups) == plain(search(Examiner(planted.evidence(threads=2), DetectConfig(), 0, 2)))
 
 
-def test_min_accounts_is_respected(planted: World, detector: Detector, groups: list[Group]) -> None:
+def test_min_accounts_is_respected(planted: World, examiner: Examiner, groups: list[Group]) -> None:
     n = len(reported(groups)[0].members)
-    enough, more = (search(Detector(planted.evidence(), DetectConfig(min_accounts=m), 0, 1)) for m in (n, n + 1))
+    enough, more = (search(Examiner(planted.evidence(), DetectConfig(min_accounts=m), 0, 1)) for m in (n, n + 1))
     assert len(reported(enough)) == 1 and not reported(more)
-    with candidates(detector) as found:
+    with candidates(examiner) as found:
         assert all(len(m) >= 6 for _, m in found)
-    few = detector.test(planted.campaign[:5], "by hand")
+    few = examiner.test(planted.campaign[:5], "by hand")
     assert few is None or few.reason
 
 
-def test_only_tests_candidates_that_hold_one_of_these(planted: World, detector: Detector) -> None:
-    found = search(detector, only=planted.campaign[:1])
+def test_only_tests_candidates_that_hold_one_of_these(planted: World, examiner: Examiner) -> None:
+    found = search(examiner, only=planted.campaign[:1])
     assert [overlap(g, planted.campaign)[0] >= 0.9 for g in reported(found)] == [True]
-    assert len(found) < len(search(detector))
+    assert len(found) < len(search(examiner))
 
 
-def test_recruiting_brings_back_who_was_left_out(planted: World, detector: Detector) -> None:
-    found = detector.recruit(planted.campaign[::2])
+def test_recruiting_brings_back_who_was_left_out(planted: World, examiner: Examiner) -> None:
+    found = examiner.recruit(planted.campaign[::2])
     assert len(np.intersect1d(found, planted.campaign)) >= 0.9 * len(planted.campaign)
     assert len(np.setdiff1d(found, planted.campaign)) <= 2
 
@@ -192,17 +192,17 @@ def test_a_member_that_sent_little_is_known_where_no_bystander_is_like_it(n_few:
         tie[:, stranger] *= 0.1
         tie[stranger] *= 0.1
     np.fill_diagonal(tie, 0)
-    looking = Detector.__new__(Detector)
+    looking = Examiner.__new__(Examiner)
     looking.evidence = dataclasses.make_dataclass("E", ["n_actors"])(len(n))
     looking.graph, looking.n_sampled = csr_matrix(tie), n.astype(np.int64)
     assert looking.recruit(np.arange(8)).tolist() == list(range(wanted))
 
 
-def test_half_of_all_accounts_is_never_a_group(detector: Detector) -> None:
-    assert detector.test(np.arange(detector.evidence.n_actors // 2 + 1), "by hand") is None
+def test_half_of_all_accounts_is_never_a_group(examiner: Examiner) -> None:
+    assert examiner.test(np.arange(examiner.evidence.n_actors // 2 + 1), "by hand") is None
 
 
-def plain_rule(made: Detector, holders: dict[int, list[int]], members: set[int], vector: np.ndarray, actor: int, least: float) -> bool:
+def plain_rule(made: Examiner, holders: dict[int, list[int]], members: set[int], vector: np.ndarray, actor: int, least: float) -> bool:
     """Whether an unsampled text of a member is charged, by loops over its nearest sampled texts."""
     similarity = made.evidence.vectors @ vector
     votes: dict[int, float] = {}
@@ -215,7 +215,7 @@ def plain_rule(made: Detector, holders: dict[int, list[int]], members: set[int],
     return cast >= MIN_CAST - 1e-6 and sum(w for a, w in votes.items() if a in members) > least * cast
 
 
-def test_unsampled_prompts_are_charged_by_the_same_rule(planted: World, small: tuple[Detector, list[Group]]) -> None:
+def test_unsampled_prompts_are_charged_by_the_same_rule(planted: World, small: tuple[Examiner, list[Group]]) -> None:
     made, found = small
     assert len(found) == 1 and min(overlap(found[0], planted.campaign)) >= 0.9
     group, t = found[0], planted.traffic
@@ -241,7 +241,7 @@ def test_unsampled_prompts_are_charged_by_the_same_rule(planted: World, small: t
     assert planted.harvested[t.text[events]].mean() > 0.95 and len(events) > 0.9 * planted.harvested.sum()
 
 
-def test_charging_in_parts_charges_the_same(planted: World, small: tuple[Detector, list[Group]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_charging_in_parts_charges_the_same(planted: World, small: tuple[Examiner, list[Group]], monkeypatch: pytest.MonkeyPatch) -> None:
     made, found = small
     whole = charge(found, made, planted.traffic)
     told: list[int] = []
@@ -250,7 +250,7 @@ def test_charging_in_parts_charges_the_same(planted: World, small: tuple[Detecto
     assert (whole[0] == parts[0]).all() and len(told) > 3 and max(told) <= 37
 
 
-def test_repeated_events_of_a_charged_text_are_charged(planted: World, small: tuple[Detector, list[Group]]) -> None:
+def test_repeated_events_of_a_charged_text_are_charged(planted: World, small: tuple[Examiner, list[Group]]) -> None:
     made, found = small
     t = planted.traffic
     events = charge(found, made, t)[0]
@@ -261,9 +261,9 @@ def test_repeated_events_of_a_charged_text_are_charged(planted: World, small: tu
     assert charge([], made, t) == []
 
 
-def test_no_account_is_charged_for_one_contact(planted: World, detector: Detector, groups: list[Group]) -> None:
+def test_no_account_is_charged_for_one_contact(planted: World, examiner: Examiner, groups: list[Group]) -> None:
     for group in reported(groups):
-        assert min(Counter(detector.actor[group.attributed].tolist()).values()) >= MIN_CHARGE
+        assert min(Counter(examiner.actor[group.attributed].tolist()).values()) >= MIN_CHARGE
 
 
 @settings(deadline=None)
@@ -276,24 +276,24 @@ def test_benjamini_hochberg_of_nothing() -> None:
     assert benjamini_hochberg(np.zeros(0)).tolist() == []
 
 
-def test_a_finding_does_not_speak_for_others(planted: World, detector: Detector) -> None:
+def test_a_finding_does_not_speak_for_others(planted: World, examiner: Examiner) -> None:
     """People who are lumped together with a campaign are judged by themselves; the rest of a campaign joins what was found of it."""
-    strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
-    judged = detector.test(np.union1d(planted.campaign, strangers), "by hand", strangers)
+    strangers = np.setdiff1d(np.arange(examiner.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
+    judged = examiner.test(np.union1d(planted.campaign, strangers), "by hand", strangers)
     assert judged is None or judged.reason
     half = planted.campaign[: len(planted.campaign) // 2]
     rest = np.setdiff1d(planted.campaign, half)
-    judged = detector.test(planted.campaign, "by hand", rest)
+    judged = examiner.test(planted.campaign, "by hand", rest)
     assert judged is not None and not judged.reason and np.isin(judged.members, rest).all() and len(judged.members) >= 0.9 * len(rest)
 
 
-def test_pieces_of_one_campaign_become_one_finding(planted: World, detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pieces_of_one_campaign_become_one_finding(planted: World, examiner: Examiner, monkeypatch: pytest.MonkeyPatch) -> None:
     half = planted.campaign[: len(planted.campaign) // 2]
-    strangers = np.setdiff1d(np.arange(detector.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
-    monkeypatch.setattr(detector, "recruit", lambda core: core)
+    strangers = np.setdiff1d(np.arange(examiner.evidence.n_actors), np.concatenate([planted.campaign, planted.evaluators]))[:20]
+    monkeypatch.setattr(examiner, "recruit", lambda core: core)
     proposed = [("a", half), ("b", planted.campaign), ("c", np.union1d(planted.campaign, strangers))]
     monkeypatch.setattr("fingerprint.search.candidates", lambda *_: nullcontext(iter(proposed)))
-    found = [g for g in search(detector) if not g.reason]
+    found = [g for g in search(examiner) if not g.reason]
     assert len(found) == 1 and np.isin(found[0].members, planted.campaign).all() and len(found[0].members) >= 0.9 * len(planted.campaign)
 
 
@@ -316,8 +316,8 @@ def test_candidates_are_computed_ahead_and_given_in_order() -> None:
         assert [one.result() for one in [submit(partial(int, i)) for i in range(50)]] == list(range(50))
 
 
-def test_the_road_of_prompts_proposes_the_campaign_whatever_else_its_accounts_ask(planted: World, detector: Detector) -> None:
-    with partitions(detector) as given:
+def test_the_road_of_prompts_proposes_the_campaign_whatever_else_its_accounts_ask(planted: World, examiner: Examiner) -> None:
+    with partitions(examiner) as given:
         found = [(actor, label) for road, actor, label in given if road == "prompts"]
     proposed = [actor[label == one] for actor, label in found for one in np.unique(label)]
     assert any(np.isin(planted.campaign, m).mean() >= 0.9 and np.isin(m, planted.campaign).mean() >= 0.9 for m in proposed)
@@ -345,28 +345,28 @@ def test_communities_of_prompts_in_which_the_same_accounts_meet_are_one() -> Non
     ({5: 50, 4: 50, 3: 50, 2: 50, 1: 50}, {2: 2000}, 0.3),  # below .3 it is everybody's
     ({5: 50, 4: 1, 3: 50}, {4: 200}, 0.5),  # a level that is not the group's ends it
     ({9: 3}, {9: 3}, 0.5)])
-def test_prompts_are_attributed_down_to_what_others_have_too(detector: Detector, mine: dict[int, int], others: dict[int, int], wanted: float) -> None:
+def test_prompts_are_attributed_down_to_what_others_have_too(examiner: Examiner, mine: dict[int, int], others: dict[int, int], wanted: float) -> None:
     """A tenth of all prompts are the group's: n of others' stand for n / 9 of its own by chance."""
     inside = np.array([level / 10 + 0.05 for part in (mine, others) for level, n in part.items() for _ in range(n)])
     own = np.arange(len(inside)) < sum(mine.values())
-    n_own = len(detector.actor) // 10
-    least, chance = detector.reach(inside, own, n_own)
+    n_own = len(examiner.actor) // 10
+    least, chance = examiner.reach(inside, own, n_own)
     assert least == pytest.approx(wanted)
     beyond = sum(n for level, n in others.items() if level / 10 >= wanted)
-    assert chance == pytest.approx(beyond / (len(detector.actor) - n_own))
+    assert chance == pytest.approx(beyond / (len(examiner.actor) - n_own))
 
 
-def test_an_account_with_a_trace_of_its_own_is_let_go(detector: Detector, groups: list[Group]) -> None:
+def test_an_account_with_a_trace_of_its_own_is_let_go(examiner: Examiner, groups: list[Group]) -> None:
     found = reported(groups)[0]
     assert found.exchange is not None
     deviate = np.zeros(len(found.exchange.account))
     deviate[3] = PERSONAL + 0.1
     seen = dataclasses.replace(found.exchange, deviate=deviate)
-    left = detector._without_people(found, seen)
+    left = examiner._without_people(found, seen)
     gone = found.exchange.account[3]
-    assert set(found.members) - set(left.members) == {gone} and not left.reason and gone not in detector.actor[left.attributed]
+    assert set(found.members) - set(left.members) == {gone} and not left.reason and gone not in examiner.actor[left.attributed]
     assert len(left.attributed) == len(left.inside) < len(found.attributed)
-    everybody = detector._without_people(found, dataclasses.replace(seen, deviate=deviate + 10))
+    everybody = examiner._without_people(found, dataclasses.replace(seen, deviate=deviate + 10))
     assert everybody.reason and not len(everybody.members)
 
 
@@ -389,7 +389,7 @@ def test_a_set_is_tried_when_one_is_nearly_the_same(sets: list[set[int]], wanted
 @given(SETS, SETS)
 def test_parts_of_mixed_candidates_are_those_that_lie_in_them(mixed: list[set[int]], unowned: list[set[int]]) -> None:
     looking = _Search.__new__(_Search)
-    looking.detector = dataclasses.make_dataclass("D", ["evidence"])(dataclasses.make_dataclass("E", ["n_actors"])(41))
+    looking.examiner = dataclasses.make_dataclass("D", ["evidence"])(dataclasses.make_dataclass("E", ["n_actors"])(41))
     looking._mixed, looking._unowned = ([np.array(sorted(s), np.int64) for s in sets] for sets in (mixed, unowned))
     wanted = [[j for j, part in enumerate(unowned)
                if max(WITHIN * len(part), len(whole) / SOURCES) <= len(part & whole) <= WITHIN * len(whole)] for whole in mixed]

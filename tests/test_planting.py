@@ -9,7 +9,7 @@ import pytest
 from detection_fixture import K, World, unit, world
 
 from fingerprint.config import DetectConfig
-from fingerprint.detection import Detector
+from fingerprint.detection import Examiner
 from fingerprint.evidence import Evidence
 from fingerprint.matrices import blocks
 from fingerprint.planting import plant
@@ -32,7 +32,7 @@ def queries(made: World, n: int, seed: int = 0, spread: float = 0.7) -> list[str
 
 def found(evidence: Evidence, actors: np.ndarray) -> tuple[float, float]:
     """Recall and purity of the best reported group."""
-    groups = [g.members for g in search(Detector(evidence, DetectConfig(), 0, 1), only=actors) if not g.reason]
+    groups = [g.members for g in search(Examiner(evidence, DetectConfig(), 0, 1), only=actors) if not g.reason]
     return max(((np.isin(actors, m).mean(), np.isin(m, actors).mean()) for m in groups), default=(0.0, 0.0))
 
 

@@ -56,13 +56,13 @@ def whole(dumps: list[str]) -> fp.Scan:
 def unsearched(dumps: list[str]) -> fp.Scan:
     """The same without a search for groups, which takes most of the time and starts from what was kept last: one test is enough for that."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pipeline, "search", lambda detector: [])
+        patched.setattr(pipeline, "search", lambda examiner: [])
         return scan(dumps)
 
 
 @pytest.fixture
 def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "search", lambda detector: [])
+    monkeypatch.setattr(pipeline, "search", lambda examiner: [])
 
 
 def same(left: fp.Scan, right: fp.Scan) -> None:
@@ -109,7 +109,7 @@ def test_a_cut_while_reading_and_another_while_clustering(dumps: list[str], unse
         def adding(self: Any, prompts: Any) -> None:
             add(self, prompts)
             self.settle()
-            if self._n_rows > n:
+            if len(self.text.rows) > n:
                 raise Cut
         return adding
 

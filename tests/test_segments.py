@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import fingerprint as fp
 from fingerprint import segments as module
 from fingerprint.config import ScanConfig
-from fingerprint.detection import Detector
+from fingerprint.detection import Examiner
 from fingerprint.encoders import get_encoder
 from fingerprint.ingest import ingest
 from fingerprint.pipeline import prepare
@@ -74,12 +74,12 @@ def events() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def made() -> tuple[Traffic, Detector]:
+def made() -> tuple[Traffic, Examiner]:
     config, watch = ScanConfig(threads=1), Stopwatch(Progress())
     traffic = ingest(read_events(events()), config, KEY, watch)
     evidence = prepare(traffic, get_encoder("static", threads=1), config, KEY, watch)
     assert evidence is not None
-    return traffic, Detector(evidence, config.detect, 0, 1)
+    return traffic, Examiner(evidence, config.detect, 0, 1)
 
 
 def plain(least: int = 6) -> dict[frozenset[str], tuple[set[tuple[str, ...]], set[tuple[str, str]]]]:
@@ -100,14 +100,14 @@ def plain(least: int = 6) -> dict[frozenset[str], tuple[set[tuple[str, ...]], se
     return found
 
 
-def named(traffic: Traffic, detector: Detector, one: Segment) -> tuple[frozenset[str], set[tuple[str, str]]]:
+def named(traffic: Traffic, examiner: Examiner, one: Segment) -> tuple[frozenset[str], set[tuple[str, str]]]:
     names = traffic.account_ids.to_pylist()
-    pairs = zip(detector.actor[one.rows].tolist(), traffic.texts(detector.text[one.rows]), strict=True)
+    pairs = zip(examiner.actor[one.rows].tolist(), traffic.texts(examiner.text[one.rows]), strict=True)
     of = {int(actor): names[i] for i, actor in enumerate(traffic.actor)}
     return frozenset(of[int(a)] for a in one.actors), {(of[a], text) for a, text in pairs}
 
 
-def test_segments_equal_plain_python(made: tuple[Traffic, Detector]) -> None:
+def test_segments_equal_plain_python(made: tuple[Traffic, Examiner]) -> None:
     found, expected = segments(made[1]), plain()
     assert len(expected) == len(found) == 2
     for one in found:
@@ -117,42 +117,42 @@ def test_segments_equal_plain_python(made: tuple[Traffic, Detector]) -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, 10, 37])
-def test_segments_do_not_depend_on_how_much_is_read_at_once(made: tuple[Traffic, Detector], at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segments_do_not_depend_on_how_much_is_read_at_once(made: tuple[Traffic, Examiner], at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = segments(made[1])
     monkeypatch.setattr(module, "HOLDINGS_AT_ONCE", at_once)
     for one, other in zip(whole, segments(made[1]), strict=True):
         assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("windows", "actors", "rows"))
 
 
-def test_only_segments_of_some_accounts(made: tuple[Traffic, Detector]) -> None:
-    traffic, detector = made
+def test_only_segments_of_some_accounts(made: tuple[Traffic, Examiner]) -> None:
+    traffic, examiner = made
     actor = {name: int(a) for name, a in zip(traffic.account_ids.to_pylist(), traffic.actor, strict=True)}
-    both = segments(detector)
-    mine = segments(detector, np.array([actor["i"]]))
+    both = segments(examiner)
+    mine = segments(examiner, np.array([actor["i"]]))
     assert [one.actors.tolist() for one in mine] == [one.actors.tolist() for one in both if actor["i"] in one.actors]
-    assert segments(detector, np.array([actor["q"], actor["z3"]])) == []
+    assert segments(examiner, np.array([actor["q"], actor["z3"]])) == []
 
 
-def test_contain_says_of_texts_what_the_sample_says(made: tuple[Traffic, Detector]) -> None:
-    _, detector = made
-    evidence = detector.evidence
-    for one in [*segments(detector), either(*segments(detector))]:
-        found = contain(evidence.words(evidence.texts(detector.text)), one)
-        named = np.flatnonzero(detector.system >= 0)
-        found[named] |= contain(evidence.words(evidence.systems(detector.system[named])), one)
+def test_contain_says_of_texts_what_the_sample_says(made: tuple[Traffic, Examiner]) -> None:
+    _, examiner = made
+    evidence = examiner.evidence
+    for one in [*segments(examiner), either(*segments(examiner))]:
+        found = contain(evidence.words(evidence.texts(examiner.text)), one)
+        named = np.flatnonzero(examiner.system >= 0)
+        found[named] |= contain(evidence.words(evidence.systems(examiner.system[named])), one)
         assert np.array_equal(np.flatnonzero(found), one.rows)
-    assert contain(split_words([], KEY), segments(detector)[0]).tolist() == []
+    assert contain(split_words([], KEY), segments(examiner)[0]).tolist() == []
 
 
-def test_spelled_as_it_was_written(made: tuple[Traffic, Detector]) -> None:
-    _, detector = made
-    everybody, eight = segments(detector)  # the same words in prompts and system texts are one segment
+def test_spelled_as_it_was_written(made: tuple[Traffic, Examiner]) -> None:
+    _, examiner = made
+    everybody, eight = segments(examiner)  # the same words in prompts and system texts are one segment
     assert (len(everybody.actors), len(eight.actors)) == (16, 8)
-    assert FRAME in spell(detector, everybody, everybody.actors).text.lower()
-    assert spell(detector, eight, eight.actors) == Spelled([" ".join([*FRAME.upper().split(), "indeed"][-WINDOW:])], True)
+    assert FRAME in spell(examiner, everybody, everybody.actors).text.lower()
+    assert spell(examiner, eight, eight.actors) == Spelled([" ".join([*FRAME.upper().split(), "indeed"][-WINDOW:])], True)
     twice = Segment(np.sort(windows(split_words([FRAME, "w1 " * WINDOW], KEY.derive("words")))[2]), eight.actors, eight.rows)
-    assert spell(detector, twice, eight.actors).text == FRAME.upper()
-    nobody = spell(detector, segments(detector)[0], np.zeros(0, np.int64))
+    assert spell(examiner, twice, eight.actors).text == FRAME.upper()
+    nobody = spell(examiner, segments(examiner)[0], np.zeros(0, np.int64))
     assert nobody.text == "" and not nobody.in_system
 
 
@@ -163,4 +163,4 @@ def test_what_half_of_all_accounts_share_is_no_segment() -> None:
         config, watch = ScanConfig(threads=1), Stopwatch(Progress())
         traffic = ingest(read_events(kept), config, KEY, watch)
         evidence = prepare(traffic, get_encoder("static", threads=1), config, KEY, watch)
-        assert evidence is not None and len(segments(Detector(evidence, config.detect, 0, 1))) == n
+        assert evidence is not None and len(segments(Examiner(evidence, config.detect, 0, 1))) == n

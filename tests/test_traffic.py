@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerprint import traffic
-from fingerprint.traffic import HOUR_US, LEAST_SAMPLE, Holdings, declared_actors, hold, shuffle_within_hours
+from fingerprint.traffic import HOUR_US, LEAST_SAMPLE, Holdings, declared_actors, first_events, hold, shuffle_within_hours
 
 EVENTS = st.lists(st.tuples(st.integers(0, 6), st.integers(-1, 29)), max_size=120)
 HASHES = st.lists(st.integers(0, 2**64 - 1), min_size=30, max_size=30, unique=True)
@@ -115,17 +116,33 @@ def test_no_events() -> None:
 
 
 def test_accounts_of_one_organisation_are_one_actor() -> None:
-    account = np.array([0, 1, 2, 3, 1, 4, 4])
-    org = np.array([7, -1, -1, 7, 7, 9, 7])
-    actor = declared_actors(account, 6, org)
-    assert actor[0] == actor[1] == actor[3], "0, 1 and 3 name organisation 7"
-    assert actor[4] not in (actor[0], actor[2]), "the first organisation an account names counts"
-    assert len({actor[0], actor[2], actor[4], actor[5]}) == 4 and sorted(set(actor.tolist())) == [0, 1, 2, 3]
+    account = np.array([0, 1, 2, 3, 1, 4, 4, 6, 6])
+    org = np.array([7, -1, -1, 7, 7, 7, 9, 9, 7])
+    time = np.array([5, 0, 5, 5, 5, 9, 8, 3, 3])
+    for rows in (np.arange(9), np.arange(9)[::-1]):
+        actor = declared_actors(account[rows], 7, org[rows], time[rows])
+        assert actor[0] == actor[1] == actor[3], "0, 1 and 3 name organisation 7"
+        assert actor[4] not in (actor[0], actor[2]), "the organisation that an account names earliest counts"
+        assert actor[6] == actor[0], "of those of one time the smallest counts"
+        assert actor.tolist() == [0, 0, 2, 0, 1, 3, 0], "organisations first, each in the order of their numbers"
 
 
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_without_organisations_every_account_is_an_actor(n: int) -> None:
-    assert declared_actors(np.arange(n), n, np.full(n, -1)).tolist() == list(range(n))
+    assert declared_actors(np.arange(n), n, np.full(n, -1), np.zeros(n, np.int64)).tolist() == list(range(n))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(-1, 4), st.integers(0, 3), st.integers(-2, 2)), max_size=40), st.integers(1, 9))
+def test_the_earliest_event_of_each_text(events: list[tuple[int, int, int]], at_once: int) -> None:
+    text, account, time = (np.array([e[i] for e in events], np.int64) for i in range(3))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(traffic, "EVENTS_AT_ONCE", at_once)
+        found = first_events(account, time, text, int(text.max(initial=-1)) + 1)
+    for of, row in enumerate(found.tolist()):
+        those = [i for i, e in enumerate(events) if e[0] == of]
+        if those:
+            assert row == min(those, key=lambda i: (events[i][2], events[i][1], i))
 
 
 @settings(deadline=None)
@@ -146,3 +163,15 @@ def test_the_shuffle_is_a_shuffle() -> None:
     shuffled = shuffle_within_hours(account, time, 0)
     assert (shuffled == account).mean() < 0.2
     assert (shuffled != shuffle_within_hours(account, time, 1)).mean() > 0.5
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(-2, 3), st.integers(0, 4), st.integers(-1, 1)), max_size=60), st.randoms(use_true_random=False))
+def test_the_shuffle_does_not_depend_on_the_order_of_events(events: list[tuple[int, int, int, int]], rng: Any) -> None:
+    found = []
+    for _ in range(2):
+        account, hour, text, system = (np.array([e[i] for e in events], np.int64) for i in range(4))
+        found.append(Counter(zip(shuffle_within_hours(account, hour * HOUR_US, 0, text, system).tolist(), hour.tolist(), text.tolist(), system.tolist(),
+                                 strict=True)))
+        rng.shuffle(events)
+    assert found[0] == found[1]

@@ -98,8 +98,8 @@ cdef int _check_length(str name, int64_t found, int64_t wanted) except -1:
 
 def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_t validity_offset, int num_perm, int ngram, *,
                 uint32_t[:, ::1] values=None, int32_t[::1] n_shingles=None, uint64_t[::1] fingerprints=None, uint64_t[::1] exact=None,
-                uint32_t[::1] n_invisible=None, int32_t[::1] n_chars=None, uint8_t[::1] flags=None, uint64_t[:, ::1] band_keys=None,
-                uint8_t[:, ::1] compact=None, uint32_t[:, ::1] half_keys=None, int64_t rows_per_band=0, isa=None):
+                uint64_t[::1] spellings=None, uint32_t[::1] n_invisible=None, int32_t[::1] n_chars=None, uint8_t[::1] flags=None,
+                uint64_t[:, ::1] band_keys=None, uint8_t[:, ::1] compact=None, uint32_t[:, ::1] half_keys=None, int64_t rows_per_band=0, isa=None):
     """Fill the given arrays for each row of a text column under scheme fp-sketch-1; see fingerprint.sketch. Releases the GIL.
 
     ``band_keys`` uint64[n, num_bands] is what :func:`band_keys_rows` fills, ``compact`` uint8[n, num_perm] and ``half_keys`` uint32[n, num_bands] are
@@ -136,8 +136,8 @@ def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_
         _check_bands(num_perm, half_keys.shape[1], rows_per_band)
         out.num_bands = half_keys.shape[1]
     out.rows_per_band = rows_per_band
-    for name, array in (("n_shingles", n_shingles), ("fingerprints", fingerprints), ("exact", exact), ("n_invisible", n_invisible),
-                        ("n_chars", n_chars), ("flags", flags)):
+    for name, array in (("n_shingles", n_shingles), ("fingerprints", fingerprints), ("exact", exact), ("spellings", spellings),
+                        ("n_invisible", n_invisible), ("n_chars", n_chars), ("flags", flags)):
         if array is not None:
             _check_length(name, len(array), n)
     if n == 0:
@@ -150,6 +150,8 @@ def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_
         out.fingerprints = &fingerprints[0]
     if exact is not None:
         out.exact = &exact[0]
+    if spellings is not None:
+        out.spellings = &spellings[0]
     if n_invisible is not None:
         out.n_invisible = &n_invisible[0]
     if n_chars is not None:

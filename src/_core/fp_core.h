@@ -19,7 +19,7 @@ enum { FP_FLAG_MARKS = 1, FP_FLAG_EXPANSION = 2, FP_FLAG_INVALID = 4 }; /* fp_te
 
 /* value[i] = min over shingles of hi(h) + m_i * lo(h) mod 2^32, m_i = lane[i % 16] + step * (i / 16). */
 typedef struct {
-    fp_sipkey_t shingle, exact;
+    fp_sipkey_t shingle, exact, spelling;
     uint32_t lane[FP_LANE_PERMS];
     uint32_t step;
     int32_t num_perm, ngram;
@@ -41,6 +41,7 @@ typedef struct {
     int32_t *n_shingles;
     uint64_t *fingerprints;
     uint64_t *exact;
+    uint64_t *spellings;
     uint32_t *n_invisible;
     int32_t *n_chars;
     uint8_t *flags;

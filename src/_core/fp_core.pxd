@@ -38,6 +38,7 @@ cdef extern from "fp_core.h" nogil:
         int32_t *n_shingles
         uint64_t *fingerprints
         uint64_t *exact
+        uint64_t *spellings
         uint32_t *n_invisible
         int32_t *n_chars
         uint8_t *flags

@@ -32,6 +32,7 @@ void fp_scheme_init(fp_scheme_t *scheme, const uint8_t key[16], int32_t num_perm
     const fp_sipkey_t permutation = derive(master, 2);
     scheme->shingle = derive(master, 0);
     scheme->exact = derive(master, 1);
+    scheme->spelling = derive(master, 3);
     for (uint8_t l = 0; l < FP_LANE_PERMS; l++) scheme->lane[l] = draw(permutation, l) << 10 | l;
     scheme->step = draw(permutation, FP_LANE_PERMS) << 10 | FP_LANE_PERMS;
     scheme->num_perm = num_perm;
@@ -176,6 +177,7 @@ int fp_sketch_rows(const fp_kernels_t *kernels, const fp_scheme_t *scheme, const
         if (out->n_shingles) out->n_shingles[row] = saturate(n_windows);
         if (out->fingerprints) out->fingerprints[row] = kernels->majority(scratch.counts, n_windows);
         if (out->exact) out->exact[row] = exact_of(scheme, text);
+        if (out->spellings) out->spellings[row] = fp_siphash13(scheme->spelling, in, n_bytes);
         if (out->n_invisible) out->n_invisible[row] = text->n_invisible;
         if (out->n_chars) out->n_chars[row] = saturate(n_chars);
         if (out->flags) out->flags[row] = text->flags;

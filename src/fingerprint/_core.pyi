@@ -28,6 +28,7 @@ def sketch_rows(
     n_shingles: npt.NDArray[np.int32] | None = None,
     fingerprints: npt.NDArray[np.uint64] | None = None,
     exact: npt.NDArray[np.uint64] | None = None,
+    spellings: npt.NDArray[np.uint64] | None = None,
     n_invisible: npt.NDArray[np.uint32] | None = None,
     n_chars: npt.NDArray[np.int32] | None = None,
     flags: npt.NDArray[np.uint8] | None = None,

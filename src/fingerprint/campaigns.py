@@ -12,7 +12,7 @@ from .arrays import distinct
 from .circumstances import circumstances
 from .config import ScanConfig
 from .contribution import carried_by, nearest_unaccused
-from .detection import SMALLEST_COHERENCE, Detector, Group
+from .detection import SMALLEST_COHERENCE, Examiner, Group
 from .exchangeability import PEOPLE
 from .intent import capabilities, targeted
 from .records import AccountCharge, Campaign, Day, Explanation, Representative, Test
@@ -29,14 +29,14 @@ def iso(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanConfig, rows: npt.NDArray[np.int64],
+def describe(group: Group, examiner: Examiner, traffic: Traffic, config: ScanConfig, rows: npt.NDArray[np.int64],
              accused: npt.NDArray[np.bool_] | None = None) -> Campaign:
     """Write up one group.
 
     Parameters
     ----------
     group : Group
-    detector : Detector
+    examiner : Examiner
         The run that found it.
     traffic : Traffic
     config : ScanConfig
@@ -45,17 +45,17 @@ def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanCon
     accused : bool[n_actors], optional
         Actors in any finding: for a finding, whose circumstances and nearest unaccused peers are then written up too.
     """
-    texts = distinct(detector.text[group.attributed if len(group.attributed) else group.tested])
+    texts = distinct(examiner.text[group.attributed if len(group.attributed) else group.tested])
     read = texts[np.linspace(0, len(texts) - 1, min(N_READ, len(texts))).astype(np.int64)] if len(texts) else texts
     shares = capabilities(traffic.texts(read))
     template = induce_template(group.stripped) if config.text and group.stripped is not None and group.stripped.coverage.mean() > 0.1 else None
     times = traffic.time_us[rows]
-    charges = _charges(group, detector, traffic, rows, accused)
-    shared = spell(detector, group.segment, group.members) if group.segment is not None else None
+    charges = _charges(group, examiner, traffic, rows, accused)
+    shared = spell(examiner, group.segment, group.members) if group.segment is not None else None
     return Campaign(
         campaign_id=campaign_id(traffic.exact[texts]),
         reported=not group.reason,
-        reason=group.reason or _because(group, detector, shared),
+        reason=group.reason or _because(group, examiner, shared),
         capability=targeted(shares),
         capabilities=shares,
         n_accounts=len(charges),
@@ -63,14 +63,14 @@ def describe(group: Group, detector: Detector, traffic: Traffic, config: ScanCon
         first_seen=iso(int(times.min())) if len(times) else "",
         last_seen=iso(int(times.max())) if len(times) else "",
         strength=float(min(99.0, -np.log10(max(group.q, 1e-99)))) if group.exchange is not None else 0.0,
-        tests=_tests(group, config) + _shared_text(group, detector, shared) + ([] if accused is None else circumstances(rows, traffic, config.seed)),
+        tests=_tests(group, config) + _shared_text(group, examiner, shared) + ([] if accused is None else circumstances(rows, traffic, config.seed)),
         explanations=_explanations(group, config),
         template=template,
-        representatives=_representatives(texts, detector, traffic, config.text),
+        representatives=_representatives(texts, examiner, traffic, config.text),
         accounts=charges,
         activity=_activity(times),
         timeline=_timeline(traffic.account[rows], times),
-        carried_by=0 if accused is None else carried_by(group, detector),
+        carried_by=0 if accused is None else carried_by(group, examiner),
         segment=shared.text if shared is not None and config.text else None,
     )
 
@@ -80,13 +80,13 @@ def campaign_id(exact: npt.NDArray[np.uint64]) -> str:
     return "c-" + hashlib.blake2b(np.sort(exact).tobytes(), digest_size=5).hexdigest()
 
 
-def _because(group: Group, detector: Detector, shared: Spelled | None) -> str:
+def _because(group: Group, examiner: Examiner, shared: Spelled | None) -> str:
     exchange = group.exchange
     trace = exchange.trace if exchange is not None else 0.0
     copied = group.copies.shared_mean if group.copies is not None else 0.0
     what = "ask for the same kind of thing, their prompts are mostly each other's nearest"
     if shared is not None and group.subjectless:
-        others = _other_users(group, detector)
+        others = _other_users(group, examiner)
         what = f"put one text into {_where(shared)}, as {f'{others:,} other accounts do' if others else 'no other account does'}"
     return (f"{len(group.members)} unrelated accounts {what}, "
             f"{copied:.0%} repeat what another account sent, and who sends what is random: the most similar other prompt is of the same "
@@ -97,16 +97,16 @@ def _where(shared: Spelled) -> str:
     return "the system text of their prompts" if shared.in_system else "their prompts"
 
 
-def _other_users(group: Group, detector: Detector) -> int:
-    users = distinct(detector.actor[group.segment.rows]) if group.segment is not None else np.zeros(0, np.int64)
+def _other_users(group: Group, examiner: Examiner) -> int:
+    users = distinct(examiner.actor[group.segment.rows]) if group.segment is not None else np.zeros(0, np.int64)
     return len(np.setdiff1d(users, group.members))
 
 
-def _shared_text(group: Group, detector: Detector, shared: Spelled | None) -> list[Test]:
+def _shared_text(group: Group, examiner: Examiner, shared: Spelled | None) -> list[Test]:
     """The text that a group shares, and who else uses it; ownership judges that."""
     if shared is None:
         return []
-    others = _other_users(group, detector)
+    others = _other_users(group, examiner)
     n_words = sum(len(run.split()) for run in shared.runs)
     return [Test("shared text", float(others), "a text that many use: of a product, a framework, or passed from hand to hand", others < len(group.members),
                  f"Its accounts put one text of {n_words} words into {_where(shared)}; {others:,} other accounts of this traffic have it too, in a prompt or "
@@ -177,10 +177,10 @@ def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
     ]
 
 
-def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArray[np.int64],
+def _charges(group: Group, examiner: Examiner, traffic: Traffic, rows: npt.NDArray[np.int64],
              accused: npt.NDArray[np.bool_] | None) -> list[AccountCharge]:
     total, charged = traffic.n_prompts, np.bincount(traffic.account[rows], minlength=len(traffic.account_ids))
-    actor = detector.actor[group.attributed]
+    actor = examiner.actor[group.attributed]
     inside = np.bincount(actor, weights=group.inside, minlength=traffic.n_actors) / np.maximum(np.bincount(actor, minlength=traffic.n_actors), 1)
     copies = np.zeros(traffic.n_actors)
     if group.copies is not None:
@@ -188,18 +188,18 @@ def _charges(group: Group, detector: Detector, traffic: Traffic, rows: npt.NDArr
     found = np.flatnonzero(charged)
     order = found[np.lexsort((found, -charged[found]))]
     names = traffic.account_ids.take(order).to_pylist()
-    peers, ties = _peers(group, detector, traffic, accused)
+    peers, ties = _peers(group, examiner, traffic, accused)
     return [AccountCharge(name, int(total[a]), int(charged[a]), round(float(charged[a] / total[a]), 4), round(float(inside[traffic.actor[a]]), 4),
                           round(float(copies[traffic.actor[a]]), 4), peers.get(int(traffic.actor[a]), []), ties.get(int(traffic.actor[a]), 0.0))
             for name, a in zip(names, order, strict=True)]
 
 
-def _peers(group: Group, detector: Detector, traffic: Traffic,
+def _peers(group: Group, examiner: Examiner, traffic: Traffic,
            accused: npt.NDArray[np.bool_] | None) -> tuple[dict[int, list[str]], dict[int, float]]:
     """Return, per member, the nearest unaccused accounts by name (one for each actor), and the tie to the first."""
     if accused is None:
         return {}, {}
-    actors, ties = nearest_unaccused(group, detector, accused)
+    actors, ties = nearest_unaccused(group, examiner, accused)
     account = np.full(traffic.n_actors + 1, -1)
     account[traffic.actor[::-1]] = np.arange(len(traffic.actor))[::-1]
     names = traffic.account_ids.take(np.maximum(account[actors.ravel()], 0)).to_pylist()
@@ -208,12 +208,12 @@ def _peers(group: Group, detector: Detector, traffic: Traffic,
     return peers, {int(m): round(float(ties[i, 0]), 4) for i, m in enumerate(group.members)}
 
 
-def _representatives(texts: npt.NDArray[np.int64], detector: Detector, traffic: Traffic, with_text: bool) -> list[Representative]:
+def _representatives(texts: npt.NDArray[np.int64], examiner: Examiner, traffic: Traffic, with_text: bool) -> list[Representative]:
     """Choose prompts that show the range of a group: farthest-first from the most central one."""
     if not len(texts):
         return []
     texts = texts[:: max(1, len(texts) // 2000)]
-    vectors = detector.evidence.vectors[detector.evidence.row[texts]]
+    vectors = examiner.evidence.vectors[examiner.evidence.row[texts]]
     chosen = [int(np.argmax(vectors @ vectors.mean(0)))]
     nearest = vectors @ vectors[chosen[0]]
     while len(chosen) < min(N_REPRESENTATIVES, len(texts)):

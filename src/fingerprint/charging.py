@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import distinct
-from .detection import Detector, Group
+from .detection import Examiner, Group
 from .neighbours import Held, cast_votes
 from .segments import Segment, contain
 from .traffic import Holdings, Traffic
@@ -20,19 +20,19 @@ from .traffic import Holdings, Traffic
 TEXTS_AT_ONCE = 50_000
 
 
-def sampled_events(group: Group, detector: Detector, traffic: Traffic) -> npt.NDArray[np.int64]:
+def sampled_events(group: Group, examiner: Examiner, traffic: Traffic) -> npt.NDArray[np.int64]:
     """Return the events behind the sampled holdings that are attributed to a group, int64[m] ascending."""
-    return _events(group, detector.actor[group.attributed], detector.text[group.attributed], traffic)
+    return _events(group, examiner.actor[group.attributed], examiner.text[group.attributed], traffic)
 
 
-def charge(groups: Sequence[Group], detector: Detector, traffic: Traffic,
+def charge(groups: Sequence[Group], examiner: Examiner, traffic: Traffic,
            advance: Callable[[int], None] | None = None) -> list[npt.NDArray[np.int64]]:
     """Return the events that each group is charged with.
 
     Parameters
     ----------
     groups : sequence of Group
-    detector : Detector
+    examiner : Examiner
         The run that found them.
     traffic : Traffic
     advance : callable, optional
@@ -43,11 +43,11 @@ def charge(groups: Sequence[Group], detector: Detector, traffic: Traffic,
     list of int64[m]
         Rows of the traffic, ascending, one array per group.
     """
-    actors, texts = [[detector.actor[g.attributed]] for g in groups], [[detector.text[g.attributed]] for g in groups]
-    rest = _unsampled(groups, detector, traffic)
+    actors, texts = [[examiner.actor[g.attributed]] for g in groups], [[examiner.text[g.attributed]] for g in groups]
+    rest = _unsampled(groups, examiner, traffic)
     for part in _by_text(traffic.place[rest.text]):
         text, point = np.unique(rest.text[part], return_inverse=True)
-        for i, rows in enumerate(_attribute(groups, detector, traffic, rest.actor[part], rest.system[part], text, point)):
+        for i, rows in enumerate(_attribute(groups, examiner, traffic, rest.actor[part], rest.system[part], text, point)):
             actors[i].append(rest.actor[part][rows])
             texts[i].append(rest.text[part][rows])
         if advance is not None:
@@ -55,13 +55,13 @@ def charge(groups: Sequence[Group], detector: Detector, traffic: Traffic,
     return [_events(g, np.concatenate(a), np.concatenate(t), traffic) for g, a, t in zip(groups, actors, texts, strict=True)]
 
 
-def _unsampled(groups: Sequence[Group], detector: Detector, traffic: Traffic) -> Holdings:
+def _unsampled(groups: Sequence[Group], examiner: Examiner, traffic: Traffic) -> Holdings:
     """Return what the members of the groups hold beside the sample."""
     members = distinct(np.concatenate([np.zeros(0, np.int64), *(g.members for g in groups)]))
     n_texts = max(len(traffic.exact), 1)
     own = _written(members, traffic)
     found = Holdings.of(traffic.actor[traffic.account[own]], traffic.text[own], n_texts, traffic.system[own])
-    return found[~np.isin(found.actor * n_texts + found.text, detector.actor * n_texts + detector.text)]
+    return found[~np.isin(found.actor * n_texts + found.text, examiner.actor * n_texts + examiner.text)]
 
 
 def _by_text(place: npt.NDArray[np.integer]) -> list[npt.NDArray[np.int64]]:
@@ -73,27 +73,27 @@ def _by_text(place: npt.NDArray[np.integer]) -> list[npt.NDArray[np.int64]]:
     return np.split(order, np.searchsorted(number, np.arange(TEXTS_AT_ONCE, number[-1] + 1, TEXTS_AT_ONCE)))
 
 
-def _attribute(groups: Sequence[Group], detector: Detector, traffic: Traffic, actor: npt.NDArray[np.int64], system: npt.NDArray[np.int32],
+def _attribute(groups: Sequence[Group], examiner: Examiner, traffic: Traffic, actor: npt.NDArray[np.int64], system: npt.NDArray[np.int32],
                text: npt.NDArray[np.int64], point: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     """Return, per group, which pairs of an actor and an unsampled text, ``text[point]``, are its members' and attributed to it."""
-    evidence = detector.evidence
+    evidence = examiner.evidence
     prompts = traffic.take(text)
     vectors = evidence.encode(prompts)
     similarity, index = evidence.search.nearest(vectors, evidence.index.shape[1])
-    votes = cast_votes(similarity, index, detector.floor, detector.held, Held(point, actor, len(text), evidence.n_actors))
+    votes = cast_votes(similarity, index, examiner.floor, examiner.held, Held(point, actor, len(text), evidence.n_actors))
     words = evidence.words(prompts.to_pylist()) if any(g.segment is not None for g in groups) else None
     found = []
     for group in groups:
-        rows = detector.drawn(votes, group.members, group.attribution)[0]
+        rows = examiner.drawn(votes, group.members, group.attribution)[0]
         if group.segment is not None and words is not None:
-            rows = np.union1d(rows, np.flatnonzero(contain(words, group.segment)[point] | _beside(group.segment, system, detector)))
+            rows = np.union1d(rows, np.flatnonzero(contain(words, group.segment)[point] | _beside(group.segment, system, examiner)))
         found.append(rows[np.isin(actor[rows], group.members)])
     return found
 
 
-def _beside(segment: Segment, system: npt.NDArray[np.int32], detector: Detector) -> npt.NDArray[np.bool_]:
+def _beside(segment: Segment, system: npt.NDArray[np.int32], examiner: Examiner) -> npt.NDArray[np.bool_]:
     """Say of each holding whether its system text contains a segment."""
-    evidence, named = detector.evidence, distinct(system[system >= 0]).astype(np.int64)
+    evidence, named = examiner.evidence, distinct(system[system >= 0]).astype(np.int64)
     has = contain(evidence.words(evidence.systems(named)), segment) if len(named) else np.zeros(0, bool)
     return np.concatenate([has, [False]])[np.where(system >= 0, np.searchsorted(named, system), len(named))]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .arrays import distinct
 from .records import Test
-from .traffic import HOUR_US, Traffic, time_of_day
+from .traffic import HOUR_US, Traffic, on_circle
 
 DRAWS = 400  # sets of accounts drawn for a null
 VISIBLE = 0.01  # p from which a circumstance is said to support a finding
@@ -47,7 +47,7 @@ def circumstances(rows: npt.NDArray[np.int64], traffic: Traffic, seed: int = 0) 
 
 
 def _around_the_clock(rows: npt.NDArray[np.int64], traffic: Traffic, drawn: list[npt.NDArray[np.int64]]) -> Test:
-    rhythm = float(abs(np.exp(1j * time_of_day(traffic.time_us[rows])).mean()))
+    rhythm = float(abs(on_circle(traffic.time_us[rows]).sum()) / len(rows))
     null = np.array([abs(traffic.turn[a].sum()) / traffic.n_prompts[a].sum() for a in drawn])
     p = _share(null <= rhythm)
     return Test(

@@ -191,7 +191,10 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
 
 
 def founders(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Return where each cluster appears first, int64[k]: where the leaders stand, of labels in the order of exact hashes."""
+    """Return where each label that is numbered in order of first appearance appears first, int64[k]; -1 is none.
+
+    Of labels in the order of exact hashes, that is where the leaders stand.
+    """
     highest = np.maximum.accumulate(np.concatenate([[-1], labels]))
     return np.flatnonzero(np.diff(highest) > 0)
 

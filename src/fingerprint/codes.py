@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .errors import InputError
 
+CELL_GRID = np.float32(2048)
 NPROBE, REFINE = 16, 6  # cells searched, and how many times too many neighbours come from the codes before the vectors themselves decide
 MANY = 300_000  # vectors from which there are fewer cells in proportion
 PER_CELL = 40  # vectors of a cell on which codes are trained
@@ -48,7 +49,18 @@ def inverted_file(n: int, sample: npt.NDArray[np.float32]) -> Any:
     codes.nprobe = NPROBE
     codes.cp.seed, codes.cp.niter, codes.cp.spherical = 1, 5, True  # spherical: no cell that half of the queries visit
     codes.train(np.ascontiguousarray(sample))
+    _round(codes.quantizer)
     return codes
+
+
+def _round(quantizer: Any) -> None:
+    """Round the centres of cells, so that with vectors on such a grid too, which cells are nearest depends on nothing but vector and centres."""
+    import faiss
+
+    centres = faiss.downcast_index(quantizer)
+    rounded = np.rint(np.asarray(Storage(centres, centres.d)) * CELL_GRID) / CELL_GRID
+    centres.reset()
+    centres.add(rounded)
 
 
 def scalars(dim: int, n: int, sample: npt.NDArray[np.float32] | None) -> Any:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .detection import Detector, Group
+from .detection import Examiner, Group
 
 N_PEERS = 3
 
 
-def carried_by(group: Group, detector: Detector) -> int:
+def carried_by(group: Group, examiner: Examiner) -> int:
     """Return the least number of accounts that carry a finding: so many of its largest contributors would be reported without the others' prompts.
 
     Found by bisection, so an upper bound where more accounts do not always mean more evidence; 0 for a group that is not reported.
     """
     if group.reason:
         return 0
-    per = np.bincount(detector.actor[group.attributed], minlength=detector.evidence.n_actors)[group.members]
+    per = np.bincount(examiner.actor[group.attributed], minlength=examiner.evidence.n_actors)[group.members]
     order = group.members[np.lexsort((group.members, -per))]
-    low, high = detector.config.min_accounts, len(order)
+    low, high = examiner.config.min_accounts, len(order)
     while low < high:
         middle = (low + high) // 2
-        tested = detector.test(group.members, group.road, np.sort(order[:middle]), group.segment)
+        tested = examiner.test(group.members, group.road, np.sort(order[:middle]), group.segment)
         if tested is not None and not tested.reason:
             high = middle
         else:
@@ -30,13 +30,13 @@ def carried_by(group: Group, detector: Detector) -> int:
     return high
 
 
-def nearest_unaccused(group: Group, detector: Detector, accused: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def nearest_unaccused(group: Group, examiner: Examiner, accused: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return, per member, the unaccused accounts that its charged prompts vote for most.
 
     Parameters
     ----------
     group : Group
-    detector : Detector
+    examiner : Examiner
         The run that found it.
     accused : bool[n_actors]
 
@@ -49,9 +49,9 @@ def nearest_unaccused(group: Group, detector: Detector, accused: npt.NDArray[np.
     """
     from scipy.sparse import csr_matrix
 
-    member = np.searchsorted(group.members, detector.actor[group.attributed])
+    member = np.searchsorted(group.members, examiner.actor[group.attributed])
     by = csr_matrix((np.ones(len(member), np.float32), (np.arange(len(member)), member)), shape=(len(member), len(group.members)))
-    rows = (detector.votes.matrix[:, group.attributed] @ by).T.tocsr()
+    rows = (examiner.votes.matrix[:, group.attributed] @ by).T.tocsr()
     fellows = np.asarray(rows[:, group.members].sum(1)).ravel() / max(len(group.members) - 1, 1)
     peers, ties = np.full((len(group.members), N_PEERS), -1, np.int64), np.zeros((len(group.members), N_PEERS))
     for i in range(len(group.members)):

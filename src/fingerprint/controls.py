@@ -14,7 +14,7 @@ import dataclasses
 import numpy as np
 
 from .config import ScanConfig
-from .detection import Detector
+from .detection import Examiner
 from .evidence import Evidence
 from .planting import plant
 from .records import Controls
@@ -33,12 +33,12 @@ def run_controls(traffic: Traffic, evidence: Evidence, config: ScanConfig) -> Co
 
 def shuffled_groups(traffic: Traffic, evidence: Evidence, config: ScanConfig) -> int:
     """Return how many groups are reported when account labels are permuted within hours: every one is false."""
-    actor = shuffle_within_hours(traffic.actor[traffic.account], traffic.time_us, config.seed)
+    actor = shuffle_within_hours(traffic.actor[traffic.account], traffic.time_us, config.seed, traffic.text, traffic.system)
     traffic.let_go()
     held = hold(actor, traffic.text, traffic.exact, config.detect.sample, config.detect.evidence, evidence.row >= 0, traffic.system)
     del actor
     traffic.let_go()
-    groups = search(Detector(dataclasses.replace(evidence, holdings=held), config.detect, config.seed, config.threads))
+    groups = search(Examiner(dataclasses.replace(evidence, holdings=held), config.detect, config.seed, config.threads))
     return sum(not g.reason for g in groups)
 
 
@@ -46,7 +46,7 @@ def planted_campaign(evidence: Evidence, config: ScanConfig) -> tuple[float, flo
     """Plant a campaign, run again, and return (share of its accounts in the best reported group, share of that group that is planted)."""
     prompts = planted_prompts(PLANTED_ACCOUNTS * PLANTED_PROMPTS, config.seed)
     enlarged, actors = plant(evidence, prompts, np.arange(len(prompts)) % PLANTED_ACCOUNTS, 0.0, config.detect.sample, config.seed, config.threads)
-    groups = [g.members for g in search(Detector(enlarged, config.detect, config.seed, config.threads), only=actors) if not g.reason]
+    groups = [g.members for g in search(Examiner(enlarged, config.detect, config.seed, config.threads), only=actors) if not g.reason]
     return max(((float(np.isin(m, actors).sum() / PLANTED_ACCOUNTS), float(np.isin(m, actors).mean())) for m in groups), default=(0.0, 0.0))
 
 

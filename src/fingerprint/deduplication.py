@@ -44,7 +44,10 @@ class Distinct:
     text : Growing of int32
         The number of the text of each row, -1 for an empty one. Texts are numbered in order of first appearance, as are the rows of all below.
         The last rows are missing everywhere unless :meth:`settle` has been called.
-    exact, first_row, n_invisible : Growing of uint64, int64, uint32
+    exact : Growing of uint64
+    spelling, place, n_invisible : Growing of uint64, int32, uint32
+        Of the spelling that is kept, which is the one with the smallest hash: that hash, where it is in the store, and its invisible characters. Empty
+        without a store.
     values, band_keys, signed : Growing of uint8, list of Growing of uint32, Growing of bool
         Their compact signatures.
     """
@@ -52,24 +55,34 @@ class Distinct:
     def __init__(self, config: SketchConfig, key: Key, room: Room, threads: int | None = None, store: TextStore | None = None) -> None:
         self.store, self._config, self._key, self._room, self._threads = store, config, key, room, processors(threads)
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
-        self._hashing: deque[tuple[pa.Array, npt.NDArray[np.uint64], list[Future[None]]]] = deque()
+        self._hashing: deque[tuple[pa.Array, dict[str, npt.NDArray[Any]], list[Future[None]]]] = deque()
         self._signing: deque[tuple[int, dict[str, npt.NDArray[Any]], list[Future[None]]]] = deque()
         self._spare: list[dict[str, npt.NDArray[Any]]] = []
 
-        def column(name: str, kind: npt.DTypeLike, width: int | None = None) -> Growing:
-            return Growing(kind, width, room, name)
+        def column(name: str, kind: npt.DTypeLike, stays: bool = False) -> Growing:
+            return Growing(kind, None, room, name, stays)
 
-        self.exact, self.first_row = column("exact", np.uint64), column("first-row", np.int64)
-        self.n_invisible, self.signed = column("invisible", np.uint32), column("signed", np.bool_)
+        self.exact, self.signed = column("exact", np.uint64), column("signed", np.bool_)
+        self.spelling, self.place, self.n_invisible = column("spelling", np.uint64, True), column("place", np.int32), column("invisible", np.uint32)
         self.values = Growing(np.uint8, config.num_perm, room, "values", stays=True)
         self.band_keys = [column(f"band-{band}", np.uint32) for band in range(choose_bands(config.threshold, config.num_perm)[0])]
         self.text = column("text", np.int32)
-        self._numbering, self._n_rows = Numbering(self.exact), len(self.text.rows)
+        self._numbering = Numbering(self.exact)
+        if store is not None:
+            self._forget_lost(store)
+
+    def _forget_lost(self, store: TextStore) -> None:
+        """Forget spellings that were found after what is kept was noted: they are not in the store any more, and their rows will come again."""
+        if len(self.spelling.rows) != len(self.place.rows):
+            raise InputError(f"the state in {str(self._room.folder)!r} is damaged; remove it to begin again")
+        self.spelling.rows[self.place.rows >= len(store)] = np.iinfo(np.uint64).max
 
     def add(self, texts: pa.Array) -> None:
         """Take in a batch: a string or large_string column, null is the empty text."""
-        exact = np.empty(len(texts), np.uint64)
-        self._hashing.append((texts, exact, self._run(column_tasks(text_columns(texts), {"exact": exact}, key=self._key, num_perm=1, ngram=1))))
+        made: dict[str, npt.NDArray[Any]] = {"exact": np.empty(len(texts), np.uint64)}
+        if self.store is not None:
+            made.update(spellings=np.empty(len(texts), np.uint64), n_invisible=np.empty(len(texts), np.uint32))
+        self._hashing.append((texts, made, self._run(column_tasks(text_columns(texts), made, key=self._key, num_perm=1, ngram=1))))
         self._advance(BATCHES_AHEAD)
 
     def settle(self) -> None:
@@ -86,29 +99,46 @@ class Distinct:
     def _advance(self, n_ahead: int) -> None:
         """Go on with what is ready, leaving so many batches to the threads at each step."""
         while len(self._hashing) > n_ahead:
-            texts, exact, hashed = self._hashing.popleft()
+            texts, made, hashed = self._hashing.popleft()
             wait(hashed)
-            self._number(texts, exact)
+            self._number(texts, made)
             self._keep(n_ahead)
         self._keep(n_ahead)
 
-    def _number(self, texts: pa.Array, exact: npt.NDArray[np.uint64]) -> None:
-        numbers, new = self._numbering.add(exact)
+    def _number(self, texts: pa.Array, made: dict[str, npt.NDArray[Any]]) -> None:
+        numbers, new = self._numbering.add(made["exact"])
         if len(new):
-            fresh = texts if len(new) == len(texts) else texts.take(pa.array(new))
-            if self.store is not None:
-                self.store.append(fresh)
-            self.first_row.append(new + self._n_rows)
-            self._sign(fresh)
-        self._n_rows += len(texts)
+            self._sign(texts if len(new) == len(texts) else texts.take(pa.array(new)))
+        if self.store is not None:
+            self._spell(self.store, texts, numbers, new, made["spellings"], made["n_invisible"])
         self.text.append(numbers)
+
+    def _spell(self, store: TextStore, texts: pa.Array, numbers: npt.NDArray[np.int32], new: npt.NDArray[np.int64], spellings: npt.NDArray[np.uint64],
+               n_invisible: npt.NDArray[np.uint32]) -> None:
+        """Keep of each text the spelling with the smallest hash."""
+        self.spelling.append(spellings[new])
+        kept = self.spelling.rows
+        if not len(kept):
+            return
+        better = np.flatnonzero((spellings < kept[numbers]) & (numbers >= 0))
+        if len(better):
+            better = better[np.lexsort((spellings[better], numbers[better]))]
+            better = better[np.diff(numbers[better], prepend=-1) > 0]
+        place = np.arange(len(store), len(store) + len(new) + len(better), dtype=np.int32)
+        store.append(texts if len(new) == len(texts) else texts.take(pa.array(np.concatenate([new, better]))))
+        self.place.append(place[: len(new)])
+        self.n_invisible.append(n_invisible[new])
+        if len(better):  # in this order: a place that is not there any more tells, if the process ends here, that the rest is not to be believed
+            self.place.rows[numbers[better]] = place[len(new) :]
+            self.n_invisible.rows[numbers[better]] = n_invisible[better]
+            kept[numbers[better]] = spellings[better]
 
     def _sign(self, texts: pa.Array) -> None:
         config, n = self._config, len(texts)
         outputs = self._spare.pop() if self._spare else {}
         if not outputs or len(outputs["compact"]) < n:  # fresh pages for each batch would cost more than the copying does
             outputs = {"compact": np.empty((n, config.num_perm), np.uint8), "half_keys": np.empty((n, len(self.band_keys)), np.uint32),
-                       "n_shingles": np.empty(n, np.int32), "n_invisible": np.empty(n, np.uint32)}
+                       "n_shingles": np.empty(n, np.int32)}
         tasks = column_tasks(text_columns(texts), outputs, key=self._key, num_perm=config.num_perm, ngram=config.ngram,
                              rows_per_band=choose_bands(config.threshold, config.num_perm)[1])
         self._signing.append((n, outputs, self._run(tasks)))
@@ -122,7 +152,6 @@ class Distinct:
             self.signed.append(outputs["n_shingles"][:n] > 0)
             for column, keys in zip(self.band_keys, outputs["half_keys"][:n].T, strict=True):
                 column.append(keys)
-            self.n_invisible.append(outputs["n_invisible"][:n])
             self._spare.append(outputs)
 
     def __len__(self) -> int:
@@ -139,7 +168,7 @@ class Distinct:
             return order, Clusters(labels, order[founders(labels)].astype(np.int64), similarity, 0, room.done.get("budget_exceeded", 0))
         values = self.values  # lives, and its file with it, until they are clustered
         made = Compact(values.rows, [room.own(column.rows) for column in self.band_keys], self.signed.rows, values.fileno())
-        del self.values, self.band_keys, self.signed, self._numbering, self._pool
+        del self.values, self.band_keys, self.signed, self.spelling, self._numbering, self._pool
         found = cluster_distinct(made, order, self._config.threshold, threads=self._threads, advance=advance)
         room.save("labels", found.labels)
         room.save("similarity", found.similarity)
@@ -207,7 +236,7 @@ def deduplicate(texts: Any, *, key: Key | None = None, threshold: float = 0.7, n
     place = place[distinct.text.rows]
     labels, similarity = np.append(found.labels, np.int32(-1))[place], np.append(found.similarity, np.float32(0))[place]
     n_repeats = len(labels) - len(order) - n_empty + max(n_empty - 1, 0)
-    return Clusters(labels, distinct.first_row.rows[found.leaders], similarity, n_repeats, found.n_budget_exceeded)
+    return Clusters(labels, founders(distinct.text.rows)[found.leaders], similarity, n_repeats, found.n_budget_exceeded)
 
 
 def _arrow(texts: Any) -> list[pa.Array]:

@@ -115,7 +115,7 @@ class _Attributed:
     attribution: float
 
 
-class Detector(Sample):
+class Examiner(Sample):
     """The tests, on one sample of the evidence."""
 
     def drawn(self, votes: Votes, members: npt.NDArray[np.int64], least: float = 0.0) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

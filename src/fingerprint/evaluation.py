@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .config import ScanConfig
-from .detection import Detector
+from .detection import Examiner
 from .encoders import get_encoder
 from .errors import ConfigError, InputError
 from .keys import Key
@@ -172,7 +172,7 @@ def evaluate(inputs: Any, plans: Sequence[Plan], *, queries: Sequence[str] | Non
     if evidence is None:
         raise InputError("there is no traffic to plant campaigns into: fewer than two different prompts")
     with watch.stage("testing the traffic itself"):
-        reported = [g.members for g in search(Detector(evidence, config.detect, config.seed, config.threads)) if not g.reason]
+        reported = [g.members for g in search(Examiner(evidence, config.detect, config.seed, config.threads)) if not g.reason]
     if reported:
         # what is found already would speak for a planted campaign of its kind, or swallow it: the background is everybody else
         gone = np.isin(traffic.actor[traffic.account], np.concatenate(reported))
@@ -200,7 +200,7 @@ def run_trial(evidence: Evidence, plan: Plan, queries: Sequence[str] | None, kin
     if plan.noise:
         prompts = replace_words(prompts, rng.integers(0, 2**64, n, dtype=np.uint64), plan.noise)
     planted, actors = plant(evidence, prompts, np.arange(n) % plan.n_accounts, plan.cover, config.detect.sample, seed, config.threads)
-    groups = [g.members for g in search(Detector(planted, config.detect, config.seed, config.threads), only=actors) if not g.reason]
+    groups = [g.members for g in search(Examiner(planted, config.detect, config.seed, config.threads), only=actors) if not g.reason]
     hits = [int(np.isin(m, actors).sum()) for m in groups]
     n_false = sum(0 < hit < 0.5 * len(m) for hit, m in zip(hits, groups, strict=True))
     best = int(np.argmax(hits)) if any(hits) else -1

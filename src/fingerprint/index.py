@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .ahead import in_order
 from .arrays import distinct
@@ -149,9 +148,9 @@ class Holding:
         return Holding(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @classmethod
-    def of(cls, traffic: Traffic, rank: npt.NDArray[np.int32]) -> Holding:
-        """Collapse events; those without text are left out. `rank` has the new number of each account."""
-        pair = traffic.text.astype(np.int64) * max(len(rank), 1) + rank[traffic.account]
+    def of(cls, traffic: Traffic) -> Holding:
+        """Collapse events; those without text are left out."""
+        pair = traffic.text.astype(np.int64) * max(len(traffic.account_ids), 1) + traffic.account
         order = np.argsort(pair, kind="stable")
         order = order[np.searchsorted(pair[order], 0) :]  # text -1
         pair = pair[order]
@@ -159,7 +158,7 @@ class Holding:
         opens = order[start]
         times = traffic.time_us[order]
         first, last = (ufunc.reduceat(times, start) if len(start) else times for ufunc in (np.minimum, np.maximum))
-        return cls(traffic.text[opens], rank[traffic.account[opens]], np.diff(start, append=len(pair)).astype(np.int32), first, last, traffic.file[opens],
+        return cls(traffic.text[opens], traffic.account[opens], np.diff(start, append=len(pair)).astype(np.int32), first, last, traffic.file[opens],
                    traffic.line[opens])
 
 
@@ -224,11 +223,7 @@ class TrafficIndex:
         texts = Block(starts=starts.rows, **{name: column.rows for name, column in columns.items()})
         told = {"schema": SCHEMA, "key_id": key.key_id, "sketch": signature_scheme(config.num_perm, config.ngram), "threshold": config.threshold,
                 "encoder": {"name": encoder.name, "dim": encoder.dim, "digest": encoder.digest}, **(about or {})}
-        order = pc.sort_indices(traffic.account_ids).to_numpy()
-        rank = np.empty(len(order), np.int32)
-        rank[order] = np.arange(len(order))
-        names = traffic.account_ids.take(pa.array(order)).cast(pa.large_string())
-        return cls(texts, Holding.of(traffic, rank), names, traffic.n_prompts[order], known, told)
+        return cls(texts, Holding.of(traffic), traffic.account_ids.cast(pa.large_string()), traffic.n_prompts, known, told)
 
     def blocks(self) -> Iterator[tuple[int, Block]]:
         """Yield (first row, block) until all texts have come."""

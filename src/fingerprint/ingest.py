@@ -21,9 +21,9 @@ from .readers import EventReader, read_events
 from .room import Growing, Room, let_go, machine_memory
 from .sketch import exact_hashes
 from .store import Names, TextStore
-from .traffic import Traffic, declared_actors
+from .traffic import Traffic, declared_actors, first_events
 
-NAMED = {"account_id": True, "org_id": False, "conversation_id": False, "system": True}  # columns that repeat themselves; whether their names are read
+NAMED = {"account_id": True, "org_id": True, "conversation_id": False, "system": True}  # columns that repeat themselves; whether their names are read
 AT_ONCE = 1 << 20  # rows that are renumbered together
 WHILE_READING, AFTERWARDS = 0.65, 1 / 6  # of the memory, what columns may take; the rest is for the work on them
 KEPT_EVERY = 1 << 20  # rows after which what is done is noted
@@ -41,7 +41,10 @@ def memory(config: ScanConfig) -> int:
 
 
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, room: Room | None = None) -> Traffic:
-    """Read and sketch all events; equal texts are kept once. Batches whose texts `room` has kept are read again, and not sketched."""
+    """Read and sketch all events; equal texts are kept once. Batches whose texts `room` has kept are read again, and not sketched.
+
+    But for the numbers of rows and conversations, the result does not depend on the order of the events.
+    """
     room = room or make_room(config)
     store = TextStore(room)
     distinct, names = Distinct(config.sketch, key, room, config.threads, store), {name: Names(key, is_kept, room) for name, is_kept in NAMED.items()}
@@ -65,21 +68,26 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, 
         room.keep(rows=n_rows)
     if len(distinct.text.rows) != n_rows:
         raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
-    accounts, (system_texts, system_rank) = names["account_id"].names, _ascending(names["system"].names)
+    ascending = {name: _ascending(names[name].names) for name in ("account_id", "org_id", "system")}
     del names
     with watch.stage("clustering near-duplicates", len(distinct)):
         order, found = distinct.clustered(watch.progress.advance)
     room.shrink(int(AFTERWARDS * memory(config)))
     column = {name: part.rows for name, part in parts.items()} | {"text": room.own(distinct.text.rows)}
-    actor = declared_actors(column["account_id"], len(accounts), column["org_id"])
-    _renumber(column["system"], system_rank)
+    accounts, system_texts = ascending["account_id"][0], ascending["system"][0]
+    for name, (_, number) in ascending.items():
+        _renumber(column[name], number)
+    del ascending
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     _renumber(column["text"], rank)
+    del rank
+    actor = declared_actors(column["account_id"], len(accounts), column["org_id"], column["timestamp"])
+    first_row = first_events(column["account_id"], column["timestamp"], column["text"], len(order))
     let_go(*column.values())
     return Traffic(account_ids=accounts, account=column["account_id"], actor=actor, time_us=column["timestamp"], conversation=column["conversation_id"],
-                   text=column["text"], exact=distinct.exact.rows[order], first_row=distinct.first_row.rows[order], cluster=found.labels,
-                   similarity=found.similarity, n_invisible=distinct.n_invisible.rows[order], store=store, place=order, file=column["file"],
+                   text=column["text"], exact=distinct.exact.rows[order], first_row=first_row, cluster=found.labels, similarity=found.similarity,
+                   n_invisible=distinct.n_invisible.rows[order], store=store, place=distinct.place.rows[order], file=column["file"],
                    line=column["line"], system=column["system"], system_texts=system_texts)
 
 

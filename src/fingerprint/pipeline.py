@@ -25,7 +25,7 @@ from .clusters import cluster
 from .codes import sample_size
 from .config import ScanConfig
 from .controls import run_controls
-from .detection import Detector, Group
+from .detection import Examiner, Group
 from .encoders import Encoder, get_encoder
 from .errors import ConfigError, InputError
 from .evidence import Evidence
@@ -50,6 +50,7 @@ from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
 N_EXAMINED = 100
+GRID = np.float32(2048)
 SOME, AT_ONCE = 200_000, 65_536  # texts whose mean is that of all, at least, and texts that are encoded together
 DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")  # whose versions can change a result
 
@@ -177,25 +178,25 @@ class Verdict:
 def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopwatch) -> Verdict:
     """Find groups, test them, and write up what the tests say."""
     with watch.stage("casting votes"):
-        detector = Detector(evidence, config.detect, config.seed, config.threads)
+        examiner = Examiner(evidence, config.detect, config.seed, config.threads)
     with watch.stage("testing groups"):
-        groups = search(detector)
+        groups = search(examiner)
     findings = [g for g in groups if not g.reason]
     with watch.stage("charging prompts"):
-        charged = charge(findings, detector, traffic, watch.progress.advance)
+        charged = charge(findings, examiner, traffic, watch.progress.advance)
     with watch.stage("writing up findings"):
         accused = np.zeros(traffic.n_actors, bool)
         accused[np.concatenate([np.zeros(0, np.int64), *(g.members for g in findings)])] = True
-        campaigns = [describe(g, detector, traffic, config, rows, accused) for g, rows in zip(findings, charged, strict=True)]
-        examined = [describe(g, detector, traffic, config, sampled_events(g, detector, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
+        campaigns = [describe(g, examiner, traffic, config, rows, accused) for g, rows in zip(findings, charged, strict=True)]
+        examined = [describe(g, examiner, traffic, config, sampled_events(g, examiner, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
     with watch.stage("naming topics"):
-        topics = topic_table(detector, traffic, config.text)
-    return Verdict(campaigns, [_phrases(g, detector) for g in findings], charged, examined, detector.votes.n_prevalent, *topics)
+        topics = topic_table(examiner, traffic, config.text)
+    return Verdict(campaigns, [_phrases(g, examiner) for g in findings], charged, examined, examiner.votes.n_prevalent, *topics)
 
 
-def _phrases(group: Group, detector: Detector) -> tuple[npt.NDArray[np.uint64], int]:
+def _phrases(group: Group, examiner: Examiner) -> tuple[npt.NDArray[np.uint64], int]:
     if group.subjectless and group.segment is not None:
-        found = np.unique(trigrams(detector.evidence.words(spell(detector, group.segment, group.members).runs))[1])
+        found = np.unique(trigrams(examiner.evidence.words(spell(examiner, group.segment, group.members).runs))[1])
         return found, max(3, len(found) // 2)
     return shared_trigrams(group.stripped) if group.stripped is not None else (np.zeros(0, np.uint64), 0)
 
@@ -271,9 +272,15 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
 
 
 def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> None:
-    """Subtract `mean` from each vector and scale it to unit length, in place; zero stays zero."""
+    """Subtract `mean` from each vector and scale it to unit length, in place; zero stays zero.
+
+    Rounded to ``1 / GRID``: inner products are then multiples of ``GRID ** -2`` below 4, so float32 holds every partial sum exactly, and they do not depend
+    on the order in which a library adds up nor on which texts are compared at once. Half precision holds the vectors exactly, too.
+    """
     vectors -= mean
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    vectors *= GRID / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    np.rint(vectors, out=vectors)
+    vectors /= GRID
 
 
 def _cpus() -> int:

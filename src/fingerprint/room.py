@@ -20,7 +20,7 @@ from .errors import ConfigError, InputError
 
 _FIRST_BYTES = 1 << 14
 _STATE = "state.json"
-_SCHEMA = "fp-scan-state-1"
+_SCHEMA = "fp-scan-state-2"
 
 
 def machine_memory() -> int:

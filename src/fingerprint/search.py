@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .candidates import candidates
-from .detection import Detector, Group
+from .detection import Examiner, Group
 from .segments import Segment, either, segments
 from .significance import benjamini_hochberg
 
@@ -18,7 +18,7 @@ SAME = 0.9  # Jaccard similarity from which two candidates are one
 WITHIN = 0.8  # share of a part that lies inside a candidate, and the largest share of the candidate that is a part of it
 
 
-def search(detector: Detector, only: npt.NDArray[np.int64] | None = None) -> list[Group]:
+def search(examiner: Examiner, only: npt.NDArray[np.int64] | None = None) -> list[Group]:
     """Return all groups that had something to test, findings (empty `reason`) first, larger ones first.
 
     Accounts that share a text are tested first (:mod:`.segments`), then the candidates, finest first. A core that passes takes in every account tied
@@ -27,23 +27,23 @@ def search(detector: Detector, only: npt.NDArray[np.int64] | None = None) -> lis
     pass, and both together do, the finding grows. Last come parts of the candidates whose accounts differ: two sources that ask for the same kind of
     thing are one community, and neither owns the subject alone. With `only`, candidates that hold none of these actors are left out.
     """
-    found = _Search(detector, only)
-    with candidates(detector, only) as proposed:
-        for segment in segments(detector, only):
+    found = _Search(examiner, only)
+    with candidates(examiner, only) as proposed:
+        for segment in segments(examiner, only):
             found.try_whole("segments", segment.actors, segment)
         for road, members in proposed:
             found.try_whole(road, members)
     found.try_parts()
-    return sorted(_control_fdr(found.tested, detector.config.q), key=lambda g: (bool(g.reason), -len(g.members), int(g.members[0]) if len(g.members) else -1))
+    return sorted(_control_fdr(found.tested, examiner.config.q), key=lambda g: (bool(g.reason), -len(g.members), int(g.members[0]) if len(g.members) else -1))
 
 
 class _Search:
     """What :func:`search` has tested so far."""
 
-    def __init__(self, detector: Detector, only: npt.NDArray[np.int64] | None) -> None:
-        self.detector, self.only = detector, only
+    def __init__(self, examiner: Examiner, only: npt.NDArray[np.int64] | None) -> None:
+        self.examiner, self.only = examiner, only
         self.tested: list[Group] = []
-        self.claimed = np.full(detector.evidence.n_actors, -1)
+        self.claimed = np.full(examiner.evidence.n_actors, -1)
         self._tried, self._tried_parts = _Tried(), _Tried()
         self._mixed: list[npt.NDArray[np.int64]] = []
         self._unowned: list[npt.NDArray[np.int64]] = []
@@ -53,8 +53,8 @@ class _Search:
         free = self._free(members, self._tried)
         if free is None:
             return
-        detector = self.detector
-        group = detector.test(members, road, free, segment, votes=segment is None)
+        examiner = self.examiner
+        group = examiner.test(members, road, free, segment, votes=segment is None)
         if group is None:
             self._unowned.append(members)
             return
@@ -74,16 +74,16 @@ class _Search:
 
     def _with_fellows(self, group: Group, road: str) -> Group:
         """Return what a core grows to: whoever is tied to it as its own members are, and of a core that shares a text, these."""
-        core = self.detector.recruit(group.members)
-        final = self.detector.test(core[self.claimed[core] < 0], road)
+        core = self.examiner.recruit(group.members)
+        final = self.examiner.test(core[self.claimed[core] < 0], road)
         if final is not None and not final.reason and group.segment is not None:
-            final = self.detector.test(np.union1d(final.members, group.members), road, segment=group.segment)
+            final = self.examiner.test(np.union1d(final.members, group.members), road, segment=group.segment)
         return final if final is not None and not final.reason else group
 
     def _grown(self, finding: Group, group: Group) -> Group | None:
         """Return both as one finding; None where they do not stand together."""
         shared = [g.segment for g in (finding, group) if g.segment is not None]
-        both = self.detector.test(np.union1d(finding.members, group.members), finding.road, segment=either(*shared) if shared else None)
+        both = self.examiner.test(np.union1d(finding.members, group.members), finding.road, segment=either(*shared) if shared else None)
         return None if both is None or both.reason else both
 
     def try_parts(self) -> None:
@@ -95,13 +95,13 @@ class _Search:
                 if free is None or len(free) < len(inside):
                     continue
                 self._tried_parts.add(inside)
-                group = self.detector.test(whole, "parts", inside)
+                group = self.examiner.test(whole, "parts", inside)
                 if group is not None and not group.reason:
                     self._keep(len(self.tested), group)
 
     def _parts_of_mixed(self) -> list[list[int]]:
         """Return for each mixed candidate which of the unowned ones lie in it, and are neither nearly all of it nor a small part."""
-        n_actors = self.detector.evidence.n_actors
+        n_actors = self.examiner.evidence.n_actors
         size, n = (np.array([len(one) for one in sets]) for sets in (self._mixed, self._unowned))
         common = (_incidence(self._mixed, n_actors) @ _incidence(self._unowned, n_actors).T).tocsr()
         common.sort_indices()
@@ -116,7 +116,7 @@ class _Search:
         if self.only is not None and not np.isin(self.only, members).any():
             return None
         free = members[self.claimed[members] < 0]
-        return None if len(free) < self.detector.config.min_accounts or members in tried else free
+        return None if len(free) < self.examiner.config.min_accounts or members in tried else free
 
     def _keep(self, at: int, group: Group) -> None:
         self.tested[at : at + 1] = [group]

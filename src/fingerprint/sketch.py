@@ -24,6 +24,9 @@ value costs a multiply; here it costs an add.
 
 *Exact hash.* SipHash-1-3 of the normalised text under k[1]; 0 stands for the empty text alone, a computed 0 becomes 1.
 
+*Spelling.* SipHash-1-3 of the text's bytes as they are under k[3]. Where one of the texts with an exact hash stands for all of them it is the one with the
+smallest: texts may come in any order and in parts, and nobody without the key can have another one kept.
+
 *Band key.* ``key = (b + 1) << 32``, then ``key = mix(key ^ value)`` for the values of band b in order; mix is Stafford's variant 13.
 """
 

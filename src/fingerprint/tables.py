@@ -41,11 +41,11 @@ def account_table(traffic: Traffic, campaigns: Sequence[Campaign]) -> pa.Table:
 def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
     """Return near-duplicate clusters of two prompts or more, largest first.
 
-    Columns: cluster, n_prompts, n_accounts, n_texts, representative_row, prompt (null without `text`), first_seen, last_seen.
+    Columns: cluster, n_prompts, n_accounts, n_texts, representative_row (of the leader), prompt (null without `text`), first_seen, last_seen.
     """
     n_clusters = int(traffic.cluster.max(initial=-1)) + 1
     size, accounts, texts = (np.zeros(n_clusters, np.int64) for _ in range(3))
-    first, representative = (np.full(n_clusters, np.iinfo(np.int64).max) for _ in range(2))
+    first, leader = (np.full(n_clusters, np.iinfo(np.int64).max) for _ in range(2))
     last = np.full(n_clusters, np.iinfo(np.int64).min)
     n_accounts = max(len(traffic.account_ids), 1)
     for rows in _parts(traffic):
@@ -60,18 +60,18 @@ def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
     accounts += np.bincount(distinct(np.concatenate(held)) // n_accounts, minlength=n_clusters)
     own = traffic.cluster >= 0
     texts += np.bincount(traffic.cluster[own], minlength=n_clusters)
-    np.minimum.at(representative, traffic.cluster[own], traffic.first_row[own])
+    np.minimum.at(leader, traffic.cluster[own], np.flatnonzero(own))
     kept = np.flatnonzero(size >= 2)
     kept = kept[np.lexsort((kept, -size[kept]))]
     prompts: pa.Array = pa.nulls(len(kept), pa.large_string())
     if text and len(kept):
         import pyarrow.compute as pc
 
-        prompts = pc.utf8_slice_codeunits(traffic.take(traffic.text[representative[kept]]), 0, MAX_CHARS)
+        prompts = pc.utf8_slice_codeunits(traffic.take(leader[kept]), 0, MAX_CHARS)
     when = pa.timestamp("us", "UTC")
     return pa.table({
-        "cluster": kept, "n_prompts": size[kept], "n_accounts": accounts[kept], "n_texts": texts[kept], "representative_row": representative[kept],
-        "prompt": prompts,
+        "cluster": kept, "n_prompts": size[kept], "n_accounts": accounts[kept], "n_texts": texts[kept],
+        "representative_row": traffic.first_row[leader[kept]], "prompt": prompts,
         "first_seen": pa.array(first[kept], pa.int64()).cast(when), "last_seen": pa.array(last[kept], pa.int64()).cast(when)})
 
 

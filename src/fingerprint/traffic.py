@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HOUR_US = 3_600_000_000
 LEAST_SAMPLE = 8  # texts per actor; with fewer no test has power
 EVENTS_AT_ONCE = 4_000_000  # that are collapsed together: bounds memory
+GRID = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Traffic:
     Attributes
     ----------
     account_ids : pyarrow string array[n_accounts]
+        Ascending by their bytes, so that no number depends on the order of the events.
     account : int32[n]
         Index into `account_ids`.
     actor : int32[n_accounts]
@@ -43,7 +45,7 @@ class Traffic:
     exact : uint64[n_texts]
         Keyed hash of each distinct text.
     first_row : int64[n_texts]
-        First event with that text.
+        The earliest event with that text, as :func:`first_events` gives it.
     cluster : int32[n_texts]
         Near-duplicate cluster.
     similarity : float32[n_texts]
@@ -51,7 +53,7 @@ class Traffic:
     n_invisible : uint32[n_texts]
         Invisible characters that normalisation removed.
     store : TextStore
-        The distinct texts as they were first written.
+        The distinct texts, of those that normalise alike the one with the smallest hash (``Spelling`` in :mod:`fingerprint.sketch`).
     place : int32[n_texts]
         Where each is in `store`.
     file, line : int32[n], int64[n]
@@ -105,12 +107,12 @@ class Traffic:
 
     @functools.cached_property
     def turn(self) -> npt.NDArray[np.complex128]:
-        """Sum over the events of each account of its time of day as a point on the unit circle, complex128[n_accounts]."""
+        """Sum over the events of each account of its time of day as a point on the unit circle, complex128[n_accounts]; see :func:`on_circle`."""
         total = np.zeros(len(self.account_ids), np.complex128)
         for low in range(0, len(self.account), EVENTS_AT_ONCE):
             part = slice(low, low + EVENTS_AT_ONCE)
-            angle = time_of_day(self.time_us[part])
-            for unit, weights in ((1, np.cos(angle)), (1j, np.sin(angle))):
+            point = on_circle(self.time_us[part])
+            for unit, weights in ((1, point.real), (1j, point.imag)):
                 total += unit * np.bincount(self.account[part], weights=weights, minlength=len(total))
         return total
 
@@ -135,11 +137,11 @@ class Traffic:
         return np.sort(np.concatenate([np.zeros(0, np.int64), *(order[start[a] : start[a + 1]] for a in actors.tolist())]))
 
     def take(self, index: npt.NDArray[np.integer]) -> pa.LargeStringArray:
-        """Return distinct texts as they were first written."""
+        """Return distinct texts, one spelling of each."""
         return self.store.take(self.place[index])
 
     def texts(self, index: npt.NDArray[np.integer]) -> list[str]:
-        """Return distinct texts as they were first written, as strings."""
+        """Return distinct texts, one spelling of each, as strings."""
         found: list[str] = self.take(index).to_pylist()
         return found
 
@@ -249,7 +251,7 @@ def _affordable(size: npt.NDArray[np.int64], sample: int, budget: int) -> int:
     return int(fits[-1]) if len(fits) else int(limits[0])
 
 
-def declared_actors(account: npt.NDArray[np.int32], n_accounts: int, org: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+def declared_actors(account: npt.NDArray[np.int32], n_accounts: int, org: npt.NDArray[np.int32], time_us: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     """Collapse accounts with a common organisation to one actor.
 
     Parameters
@@ -258,18 +260,47 @@ def declared_actors(account: npt.NDArray[np.int32], n_accounts: int, org: npt.ND
         Account of every event.
     n_accounts : int
     org : int32[n]
-        Organisation of every event, -1 for none. An account belongs to the organisation of its first event that names one.
+        Organisation of every event, by number, -1 for none. An account belongs to the organisation of its earliest event that names one, of those of one
+        time to the one with the smallest number.
+    time_us : int64[n]
 
     Returns
     -------
     int32[n_accounts]
-        Dense actor ids.
+        Dense actor ids: those of organisations first, then those of accounts without one, each in the order of their numbers.
     """
-    owner = np.full(n_accounts, -1, np.int64)
-    named = np.flatnonzero(org >= 0)[::-1]
-    owner[account[named]] = org[named]
+    owner = _first_of(account, org, time_us, n_accounts)[0].astype(np.int64)
     label = np.where(owner >= 0, owner, owner.max(initial=-1) + 1 + np.arange(n_accounts))
     return np.unique(label, return_inverse=True)[1].astype(np.int32)
+
+
+def first_events(account: npt.NDArray[np.int32], time_us: npt.NDArray[np.int64], text: npt.NDArray[np.int32], n_texts: int) -> npt.NDArray[np.int64]:
+    """Return the earliest event of each text, int64[n_texts]: of those of one time that of the smallest account, and of its own the first row."""
+    who, when = _first_of(text, account, time_us, n_texts)
+    found = np.full(n_texts, np.iinfo(np.int64).max)
+    for low in range(0, len(text), EVENTS_AT_ONCE):
+        what, by, at = (column[low : low + EVENTS_AT_ONCE] for column in (text, account, time_us))
+        rows = np.flatnonzero(what >= 0)
+        rows = rows[(by[rows] == who[what[rows]]) & (at[rows] == when[what[rows]])]
+        np.minimum.at(found, what[rows], low + rows)
+    return found
+
+
+def _first_of(group: npt.NDArray[np.int32], value: npt.NDArray[np.int32], time_us: npt.NDArray[np.int64],
+              n_groups: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Return the value of the earliest event of each group that has one, of those of one time the smallest, -1 for none; and that time."""
+    found, when = np.full(n_groups, np.iinfo(np.int32).max, np.int32), np.full(n_groups, np.iinfo(np.int64).max)
+    for is_known in (False, True):
+        for low in range(0, len(group), EVENTS_AT_ONCE):
+            of, what, at = (column[low : low + EVENTS_AT_ONCE] for column in (group, value, time_us))
+            rows = np.flatnonzero((of >= 0) & (what >= 0))
+            if not is_known:
+                np.minimum.at(when, of[rows], at[rows])
+                continue
+            rows = rows[at[rows] == when[of[rows]]]
+            np.minimum.at(found, of[rows], what[rows])
+    found[when == np.iinfo(np.int64).max] = -1
+    return found, when
 
 
 def time_of_day(time_us: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -277,8 +308,19 @@ def time_of_day(time_us: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return 2 * np.pi * (time_us % (24 * HOUR_US)) / (24 * HOUR_US)
 
 
-def shuffle_within_hours(account: npt.NDArray[np.integer], time_us: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.integer]:
-    """Permute account labels among the events of each hour: rhythm and volume stay, content no longer belongs to anybody."""
+def on_circle(time_us: npt.NDArray[np.int64]) -> npt.NDArray[np.complex128]:
+    """Return the time of day as a point on the unit circle, to 20 bits: sums of such points are exact, in whatever order they are taken."""
+    angle = time_of_day(time_us)
+    point: npt.NDArray[np.complex128] = (np.rint(np.cos(angle) * GRID) + 1j * np.rint(np.sin(angle) * GRID)) / GRID
+    return point
+
+
+def shuffle_within_hours(account: npt.NDArray[np.integer], time_us: npt.NDArray[np.int64], seed: int,
+                         *content: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    """Permute account labels among the events of each hour: rhythm and volume stay, content no longer belongs to anybody.
+
+    Which label goes with which `content`, columns of the events, does not depend on the order of the events.
+    """
     if not len(account):
         return account.copy()
     rng = np.random.default_rng(seed)
@@ -291,5 +333,7 @@ def shuffle_within_hours(account: npt.NDArray[np.integer], time_us: npt.NDArray[
     out = np.empty_like(account)
     for some in np.flatnonzero(np.diff(start)).tolist():
         rows = order[start[some] : start[some + 1]]
-        out[rows] = account[rng.permutation(rows)]
+        if content:
+            rows = rows[np.lexsort([column[rows] for column in content])]
+        out[rows] = rng.permutation(np.sort(account[rows]))
     return out
