@@ -128,7 +128,7 @@ def world(seed: int = 0, n_organic: int = 240, n_campaign: int = 24, n_evaluator
         account_ids=pa.array([f"u{i:04}" for i in range(len(order))], pa.large_string()), account=by, actor=np.arange(len(order)),
         time_us=np.sort(rng.integers(0, 3 * 3_600_000_000, len(said))), conversation=np.full(len(said), -1), text=said,
         exact=rng.integers(0, 2**63, n_texts).astype(np.uint64),
-        first_row=first, cluster=np.arange(n_texts), similarity=np.ones(n_texts, np.float32), n_invisible=np.zeros(n_texts, np.uint32),
+        first_row=first, cluster=np.arange(n_texts), similarity=np.ones(n_texts, np.float32),
         store=store, place=np.arange(n_texts, dtype=np.int32), file=np.zeros(len(said), np.int32), line=np.arange(1, len(said) + 1),
         system=np.full(len(said), -1, np.int32),
         system_texts=pa.array([], pa.large_string()))

@@ -34,7 +34,7 @@ def traffic(seed: int = 0, n_people: int = 200, n_group: int = 20, flat: bool = 
     made = Traffic(
         account_ids=pa.array([f"u{i}" for i in range(n_people + n_group)], pa.large_string()), account=account, actor=np.arange(n_people + n_group),
         time_us=(day * DAY + hour * HOUR_US).astype(np.int64), conversation=talk, text=np.arange(n), exact=np.arange(n).astype(np.uint64),
-        first_row=np.arange(n), cluster=np.arange(n), similarity=np.ones(n, np.float32), n_invisible=np.zeros(n, np.uint32),
+        first_row=np.arange(n), cluster=np.arange(n), similarity=np.ones(n, np.float32),
         store=TextStore.of(pa.array(["x"] * n)), place=np.arange(n, dtype=np.int32), file=np.zeros(n, np.int32), line=np.arange(n),
         system=np.full(n, -1, np.int32), system_texts=pa.array([], pa.large_string()))
     return made, np.flatnonzero(account >= n_people)

@@ -129,7 +129,7 @@ def test_spellings_survive_a_cut(tmp_path_factory: pytest.TempPathFactory, batch
     add(first, batches[:kept])
     room.keep(rows=1)
     add(first, batches[kept : kept + seen])
-    for column in (first.place, first.spelling, first.n_invisible, first.exact, first.text):
+    for column in (first.place, first.spelling, first.exact, first.text):
         column.flush()
     _, again = start()
     add(again, batches[kept:])
@@ -137,7 +137,7 @@ def test_spellings_survive_a_cut(tmp_path_factory: pytest.TempPathFactory, batch
     add(whole, batches)
     assert whole.store is not None and again.store is not None
     assert whole.store.take(whole.place.rows).equals(again.store.take(again.place.rows))
-    for name in ("text", "exact", "spelling", "n_invisible"):
+    for name in ("text", "exact", "spelling"):
         assert np.array_equal(getattr(whole, name).rows, getattr(again, name).rows), name
 
 

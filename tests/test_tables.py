@@ -31,7 +31,7 @@ def traffic(n: int = 60, seed: int = 0) -> Traffic:
         account_ids=pa.array(["dora", "anna", "carl", "eve", "bert"], pa.large_string()), account=rng.choice([0, 1, 2, 4], n), actor=np.arange(5),
         time_us=rng.integers(0, 10**15, n), conversation=np.full(n, -1), text=text, exact=np.arange(n_texts).astype(np.uint64) * 7,
         first_row=np.arange(n_texts), cluster=cluster,
-        similarity=np.linspace(0.7, 1, 12, dtype=np.float32)[:n_texts], n_invisible=np.zeros(n_texts, np.uint32),
+        similarity=np.linspace(0.7, 1, 12, dtype=np.float32)[:n_texts],
         store=TextStore.of(pa.array([f"text {t} " + "é" * 3000 for t in range(n_texts)], pa.large_string())), place=np.arange(n_texts, dtype=np.int32),
         file=np.zeros(n, np.int32), line=np.arange(1, n + 1), system=np.full(n, -1, np.int32), system_texts=pa.array([], pa.large_string()))
 

@@ -45,9 +45,8 @@ class Distinct:
         The number of the text of each row, -1 for an empty one. Texts are numbered in order of first appearance, as are the rows of all below.
         The last rows are missing everywhere unless :meth:`settle` has been called.
     exact : Growing of uint64
-    spelling, place, n_invisible : Growing of uint64, int32, uint32
-        Of the spelling that is kept, which is the one with the smallest hash: that hash, where it is in the store, and its invisible characters. Empty
-        without a store.
+    spelling, place : Growing of uint64, int32
+        Of the spelling that is kept, which is the one with the smallest hash: that hash, and where it is in the store. Empty without a store.
     values, band_keys, signed : Growing of uint8, list of Growing of uint32, Growing of bool
         Their compact signatures.
     """
@@ -63,7 +62,7 @@ class Distinct:
             return Growing(kind, None, room, name, stays)
 
         self.exact, self.signed = column("exact", np.uint64), column("signed", np.bool_)
-        self.spelling, self.place, self.n_invisible = column("spelling", np.uint64, True), column("place", np.int32), column("invisible", np.uint32)
+        self.spelling, self.place = column("spelling", np.uint64, True), column("place", np.int32)
         self.values = Growing(np.uint8, config.num_perm, room, "values", stays=True)
         self.band_keys = [column(f"band-{band}", np.uint32) for band in range(choose_bands(config.threshold, config.num_perm)[0])]
         self.text = column("text", np.int32)
@@ -81,7 +80,7 @@ class Distinct:
         """Take in a batch: a string or large_string column, null is the empty text."""
         made: dict[str, npt.NDArray[Any]] = {"exact": np.empty(len(texts), np.uint64)}
         if self.store is not None:
-            made.update(spellings=np.empty(len(texts), np.uint64), n_invisible=np.empty(len(texts), np.uint32))
+            made["spellings"] = np.empty(len(texts), np.uint64)
         self._hashing.append((texts, made, self._run(column_tasks(text_columns(texts), made, key=self._key, num_perm=1, ngram=1))))
         self._advance(BATCHES_AHEAD)
 
@@ -110,11 +109,11 @@ class Distinct:
         if len(new):
             self._sign(texts if len(new) == len(texts) else texts.take(pa.array(new)))
         if self.store is not None:
-            self._spell(self.store, texts, numbers, new, made["spellings"], made["n_invisible"])
+            self._spell(self.store, texts, numbers, new, made["spellings"])
         self.text.append(numbers)
 
-    def _spell(self, store: TextStore, texts: pa.Array, numbers: npt.NDArray[np.int32], new: npt.NDArray[np.int64], spellings: npt.NDArray[np.uint64],
-               n_invisible: npt.NDArray[np.uint32]) -> None:
+    def _spell(self, store: TextStore, texts: pa.Array, numbers: npt.NDArray[np.int32], new: npt.NDArray[np.int64],
+               spellings: npt.NDArray[np.uint64]) -> None:
         """Keep of each text the spelling with the smallest hash."""
         self.spelling.append(spellings[new])
         kept = self.spelling.rows
@@ -127,10 +126,8 @@ class Distinct:
         place = np.arange(len(store), len(store) + len(new) + len(better), dtype=np.int32)
         store.append(texts if len(new) == len(texts) else texts.take(pa.array(np.concatenate([new, better]))))
         self.place.append(place[: len(new)])
-        self.n_invisible.append(n_invisible[new])
         if len(better):  # in this order: a place that is not there any more tells, if the process ends here, that the rest is not to be believed
             self.place.rows[numbers[better]] = place[len(new) :]
-            self.n_invisible.rows[numbers[better]] = n_invisible[better]
             kept[numbers[better]] = spellings[better]
 
     def _sign(self, texts: pa.Array) -> None:

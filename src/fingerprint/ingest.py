@@ -87,7 +87,7 @@ def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, 
     let_go(*column.values())
     return Traffic(account_ids=accounts, account=column["account_id"], actor=actor, time_us=column["timestamp"], conversation=column["conversation_id"],
                    text=column["text"], exact=distinct.exact.rows[order], first_row=first_row, cluster=found.labels, similarity=found.similarity,
-                   n_invisible=distinct.n_invisible.rows[order], store=store, place=distinct.place.rows[order], file=column["file"],
+                   store=store, place=distinct.place.rows[order], file=column["file"],
                    line=column["line"], system=column["system"], system_texts=system_texts)
 
 

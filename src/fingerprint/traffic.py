@@ -50,8 +50,6 @@ class Traffic:
         Near-duplicate cluster.
     similarity : float32[n_texts]
         Estimated Jaccard similarity to the cluster's leader.
-    n_invisible : uint32[n_texts]
-        Invisible characters that normalisation removed.
     store : TextStore
         The distinct texts, of those that normalise alike the one with the smallest hash (``Spelling`` in :mod:`fingerprint.sketch`).
     place : int32[n_texts]
@@ -74,7 +72,6 @@ class Traffic:
     first_row: npt.NDArray[np.int64]
     cluster: npt.NDArray[np.int32]
     similarity: npt.NDArray[np.float32]
-    n_invisible: npt.NDArray[np.uint32]
     store: TextStore
     place: npt.NDArray[np.int32]
     file: npt.NDArray[np.int32]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays import hash_order
-from ..traffic import Traffic, declared_actors
+from ..traffic import Traffic, declared_actors, first_events
 from .pieces import Content
 
 
@@ -66,7 +66,7 @@ def assemble(contents: Sequence[Content]) -> Traffic:
     whole = {name: np.concatenate([np.zeros(0, kind), *(getattr(content.texts, name) for content in contents)])
              for name, kind in (("leader", np.uint64), ("similarity", np.float32))}
     return Traffic(account_ids=ids, account=account, actor=declared_actors(account, len(ids), org, times), time_us=times,
-                   conversation=_numbered(conversation), text=text, exact=exact, first_row=first_rows(text, times, account, len(exact)),
+                   conversation=_numbered(conversation), text=text, exact=exact, first_row=first_events(account, times, text, len(exact)),
                    cluster=_numbered(whole["leader"][place]), similarity=whole["similarity"][place], store=Stored(contents), place=place,
                    file=np.zeros(len(times), np.int32), line=np.arange(len(times)), system=system, system_texts=system_texts)
 

@@ -23,6 +23,7 @@ from ..arrays import distinct
 from ..columns import text_columns
 from ..errors import InputError
 from ..keys import Key
+from ..sketch import run_columns
 from .frames import Frame, FrameReader, FrameWriter
 
 SCHEMA = "fp-piece-1"
@@ -183,18 +184,16 @@ def _places(rows: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int32]:
 
 
 def spellings(prompts: pa.Array, key: Key) -> npt.NDArray[np.uint64]:
-    """Return the keyed hash of each text as it is, not normalised."""
-    return _hashed(prompts, key.derive("spelling").material)
+    """Return the keyed hash of each text as it is, not normalised, by which a scan chooses among spellings too."""
+    hashes = np.empty(len(prompts), np.uint64)
+    run_columns(text_columns(prompts), {"spellings": hashes}, key=key, num_perm=1, ngram=1, threads=1)
+    return hashes
 
 
 def name_hashes(names: pa.Array, key: Key) -> npt.NDArray[np.uint64]:
     """Return the keyed hash of each name, 0 for null and for nothing else."""
-    return _hashed(names, key.derive("names").material)
-
-
-def _hashed(column: pa.Array, secret: bytes) -> npt.NDArray[np.uint64]:
-    hashes, at = np.empty(len(column), np.uint64), 0
-    for part in text_columns(column):
+    secret, hashes, at = key.derive("names").material, np.empty(len(names), np.uint64), 0
+    for part in text_columns(names):
         _core.hash_rows(secret, part.data, part.offsets, part.validity, part.validity_offset, hashes[at : at + len(part)])
         at += len(part)
     return hashes
