@@ -69,18 +69,20 @@ def resident() -> int:
 def check(folder: Path) -> None:
     """Make sure that what is timed does what it says."""
     with Detector.open(folder / "check", config("durable"), key=KEY) as detector:
-        n_hot = n_near = 0
+        n_hot = n_planted = n_found = 0
         for batch in batches(20 * BATCH, 0.5, 7):
             prompts = batch.column("prompt").to_pylist()
             seen = detector.observe(batch)
             n_hot += prompts.count(HOT)
             assert not n_hot or seen.n_seen[prompts.index(HOT)] <= n_hot
-            planted = [i for i, text in enumerate(prompts) if text.endswith("now")]
-            n_near += sum(seen.similarity[i] >= 0.7 and seen.cluster[i] != 0 for i in planted)
+            planted = [i for i, text in enumerate(prompts) if text.endswith("now") and not text.startswith(HOT[:100])]
+            n_planted += len(planted)
+            n_found += sum(0.7 <= seen.similarity[i] < 1 and seen.cluster[i] == seen.cluster[i - 1] for i in planted if prompts[i - 1] != HOT)
+            n_planted -= sum(prompts[i - 1] == HOT for i in planted)
         status = detector.status()
         answer = detector.query(HOT)
         assert status.n_live == 20 * BATCH and answer.n_seen == n_hot, (status, answer)
-        assert status.n_texts - status.n_clusters >= 0.8 * 0.5 * 0.01 * 20 * BATCH, "planted near-duplicates were not found"
+        assert n_planted > 10 and n_found >= 0.9 * n_planted, f"{n_found} of {n_planted} planted near-duplicates were found"
 
 
 def ours(durability: str, n: int, share: float, folder: Path) -> dict[str, Any]:

@@ -33,8 +33,8 @@ def append(path: Path, low: int, high: int) -> None:
         file.write("".join(line(number) + "\n" for number in range(low, high)))
 
 
-def run(*arguments: object, code: int = 0, stdin: str | None = None) -> Any:
-    result = CliRunner().invoke(main, [str(one) for one in arguments], input=stdin)
+def run(*arguments: object, code: int = 0) -> Any:
+    result = CliRunner().invoke(main, [str(one) for one in arguments])
     assert result.exit_code == code, (result.exit_code, result.output, result.exception)
     return result
 
@@ -74,10 +74,11 @@ def test_stdin_and_its_alerts(tmp_path: Path) -> None:
     world = simulate("demo", 4).events.slice(0, 9000)
     rows = "".join(json.dumps({**row, "timestamp": row["timestamp"].isoformat()}) + "\n" for row in world.to_pylist())
     alerts = tmp_path / "alerts.jsonl"
-    result = run("watch", tmp_path / "state", "-", "--alerts", alerts, "--durability", "fast", stdin=rows)
+    command = [sys.executable, "-m", "fingerprint", "watch", str(tmp_path / "state"), "-", "--alerts", str(alerts), "--durability", "fast"]
+    result = subprocess.run(command, input=rows, capture_output=True, text=True, timeout=120, check=True)
     written = [json.loads(one) for one in alerts.read_text("utf-8").splitlines()]
     assert written and all(one["schema"] == "fp-alert-1" and one["kind"] == "new" for one in written)
-    assert f"{len(written)} findings" in result.output and re.search(r"f-[0-9a-f]{10} new: \d+ accounts", result.output)
+    assert f"{len(written)} findings" in result.stdout and re.search(r"f-[0-9a-f]{10} new: \d+ accounts", result.stderr)
     campaign = written[0]
     assert campaign["principal"]["n_accounts"] >= 6 and campaign["statistics"]["tests"] and campaign["shared"]["representatives"][0]["text"]
     planted = {row["account_id"] for row in simulate("demo", 4).labels.to_pylist() if row["campaign"]}
@@ -169,6 +170,6 @@ def test_taking_care_of_a_state(tmp_path: Path, key: fp.Key) -> None:
     ["watch", "state", "-", "--metrics", "nonsense"], ["watch", "state", "-", "--alerts", "ftp://host/x"]])
 def test_mistakes_end_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    result = run(*arguments, code=2, stdin="")
+    result = run(*arguments, code=2)
     assert "Traceback" not in result.output and result.output.strip()
     assert os.listdir(tmp_path) in ([], ["state"])

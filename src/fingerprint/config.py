@@ -224,7 +224,7 @@ class StreamConfig:
     memory: int | None = None
     durability: str = "durable"
     sync_s: float = 1.0
-    snapshot_bytes: int = 64 << 20
+    snapshot_bytes: int = 128 << 20
     alert_q: float = 0.05
     alert_growth: float = 1.5
     alert_cooldown_s: float = 3_600.0

@@ -55,7 +55,7 @@ def command(*, state: str, sources: tuple[str, ...], sinks: tuple[str, ...], sec
     from ..alerting import open_sink
     from ..keys import Key
     from ..metrics import Metrics, serve_metrics
-    from ..readers import parse_mapping
+    from ..readers import Decoder, parse_mapping
     from ..report.escaping import one_line
     from ..sources import open_source
     from ..stream.detector import Detector
@@ -66,7 +66,7 @@ def command(*, state: str, sources: tuple[str, ...], sinks: tuple[str, ...], sec
     fields = parse_mapping(list(mapping)) if mapping else None
     with ExitStack() as stack:
         opened = [stack.enter_context(open_sink(sink, secret_file=secret_file if sink.startswith("http") else None)) for sink in sinks]
-        streams = [open_source(source, mapping=fields, follow=not no_follow) for source in sources]
+        streams = [open_source(source, Decoder(fields), follow=not no_follow) for source in sources]
         detector = stack.enter_context(Detector.open(state, config, key=Key.load(key_file) if key_file else None))
         watcher = Watcher(detector, streams, opened, every, say=lambda line: click.echo(one_line(line, 2000), err=True))
         if address is not None:

@@ -16,7 +16,7 @@ from ..errors import ConfigError, InputError
 from ..keys import Key
 from .frames import sync_folder
 from .journal import JournalReader, path_of
-from .ledger import Ledger
+from .ledger import NAME, Ledger, is_made
 from .pieces import EVENTS, Piece, unpack
 
 ATTEMPTS = 10  # at reading a state while another process folds it
@@ -133,6 +133,8 @@ def copy(folder: Path, target: Path, key: Key) -> None:
     InputError
         The state is damaged.
     """
+    if not is_made(folder):
+        raise InputError(f"{str(folder)!r} is no state of a detector: it has no {NAME}")
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(target.iterdir()):

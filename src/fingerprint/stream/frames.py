@@ -83,8 +83,8 @@ class FrameWriter:
         if after is not None:
             self._cut()
 
-    def append(self, kind: int, content: bytes | bytearray) -> Frame:
-        """Write a frame: as a whole, or nothing of it counts.
+    def append(self, kind: int, *content: bytes | memoryview) -> Frame:
+        """Write a frame, of parts that follow one another: as a whole, or nothing of it counts.
 
         Raises
         ------
@@ -93,16 +93,17 @@ class FrameWriter:
         """
         if not self._is_clean:
             self._cut()
-        header = _header(self._secret, self.mac, kind, len(content))
-        mac = _mac(self._secret, self.mac, header, content)
+        length = sum(map(len, content))
+        header = _header(self._secret, self.mac, kind, length)
+        mac = _mac(self._secret, self.mac, header, *content)
         self._is_clean = False
         try:
-            _write(self._fd, [header, content, mac], self.size)
+            _write(self._fd, [header, *content, mac], self.size)
         except OSError:
             self._cut()
             raise
         self._is_clean = True
-        self.size, self.mac = self.size + len(header) + len(content) + MAC_BYTES, mac
+        self.size, self.mac = self.size + len(header) + length + MAC_BYTES, mac
         return Frame(kind, b"", mac, self.size)
 
     def sync(self) -> None:
@@ -136,8 +137,8 @@ class FrameWriter:
             self._fd = -1
 
 
-def _write(fd: int, parts: list[bytes | bytearray], at: int) -> None:
-    waiting = [memoryview(part) for part in parts]
+def _write(fd: int, parts: list[bytes | memoryview], at: int) -> None:
+    waiting = [memoryview(part) for part in parts if len(part)]
     while waiting:
         done = os.pwritev(fd, waiting, at)
         at += done
@@ -152,10 +153,10 @@ def _header(secret: bytes, before: bytes, kind: int, length: int) -> bytes:
     return plain + blake2b(before + plain, digest_size=HEADER_MAC_BYTES, key=secret).digest()
 
 
-def _mac(secret: bytes, before: bytes, header: bytes, content: bytes | bytearray) -> bytes:
+def _mac(secret: bytes, before: bytes, *parts: bytes | memoryview) -> bytes:
     digest = blake2b(before, digest_size=MAC_BYTES, key=secret)
-    digest.update(header)
-    digest.update(content)
+    for part in parts:
+        digest.update(part)
     return digest.digest()
 
 

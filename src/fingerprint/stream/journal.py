@@ -104,7 +104,7 @@ class Journal:
         """
         about = json.dumps(asdict(entry), separators=(",", ":")).encode()
         before = (self._writer.size, self._writer.mac)
-        self._writer.append(BATCH, _LENGTH.pack(len(about)) + about + (pack(batch) if batch is not None else b""))
+        self._writer.append(BATCH, _LENGTH.pack(len(about)) + about, pack(batch, compressed=False) if batch is not None else b"")
         if durable:
             self._sync(before)
 

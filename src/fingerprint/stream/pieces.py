@@ -30,7 +30,7 @@ SCHEMA = "fp-piece-1"
 ABOUT, NAMES, TEXTS, PROMPTS, LEADERS, EVENTS, END = range(1, 8)  # kinds of frames, in this order
 _BLOCK_ROWS, _BLOCK_BYTES = 16_384, 4 << 20  # of prompts that are compressed, and read, together
 _EVENTS_AT_ONCE = 1 << 20
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+_PLAIN, _COMPRESSED = pa.ipc.IpcWriteOptions(), pa.ipc.IpcWriteOptions(compression="lz4")
 NAMED = ("account", "system", "org")
 
 
@@ -273,14 +273,14 @@ def write(path: Path, span: int, content: Content, leaders: Leaders, key: Key) -
         writer.append(ABOUT, json.dumps(about).encode())
         for name in NAMED:
             writer.append(NAMES, _packed({"name": content.names[name]}))
-        writer.append(TEXTS, _packed({f.name: getattr(content.texts, f.name) for f in fields(Texts)}))
+        writer.append(TEXTS, _packed({f.name: getattr(content.texts, f.name) for f in fields(Texts)}, False))  # hashes do not shrink
         for part in _blocks(content):
             writer.append(PROMPTS, _packed({"prompt": part}))
         for low in range(0, len(leaders.exact), _EVENTS_AT_ONCE // 8):
             part = slice(low, low + _EVENTS_AT_ONCE // 8)
             values = pa.FixedSizeBinaryArray.from_buffers(pa.binary(leaders.values.shape[1]), len(leaders.exact[part]),
                                                           [None, pa.py_buffer(np.ascontiguousarray(leaders.values[part]))])
-            writer.append(LEADERS, _packed({"exact": leaders.exact[part], "signed": leaders.signed[part], "values": values}))
+            writer.append(LEADERS, _packed({"exact": leaders.exact[part], "signed": leaders.signed[part], "values": values}, False))
         for low in range(0, len(content.events), _EVENTS_AT_ONCE):
             part = content.events[low : low + _EVENTS_AT_ONCE]
             writer.append(EVENTS, _packed({f.name: getattr(part, f.name) for f in fields(Events)}))
@@ -304,17 +304,17 @@ def _blocks(content: Content) -> Iterator[pa.LargeStringArray]:
         low += min(size, len(part))
 
 
-def _packed(columns: dict[str, Any]) -> bytes:
+def _packed(columns: dict[str, Any], compressed: bool = True) -> memoryview:
     arrays = {name: column if isinstance(column, pa.Array) else pa.array(column) for name, column in columns.items()}
-    return pack(pa.RecordBatch.from_pydict(arrays))
+    return pack(pa.RecordBatch.from_pydict(arrays), compressed)
 
 
-def pack(batch: pa.RecordBatch) -> bytes:
-    """Write a batch as an Arrow stream, compressed."""
+def pack(batch: pa.RecordBatch, compressed: bool) -> memoryview:
+    """Write a batch as an Arrow stream."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema, options=_OPTIONS) as writer:
+    with pa.ipc.new_stream(sink, batch.schema, options=_COMPRESSED if compressed else _PLAIN) as writer:
         writer.write_batch(batch)
-    return bytes(sink.getvalue())
+    return memoryview(sink.getvalue())
 
 
 def unpack(content: bytes | memoryview) -> pa.RecordBatch:
