@@ -128,8 +128,8 @@ def check(folder: Path, durability: str) -> dict[str, Any]:
             status = detector.status()
             found = {"position": int(status.positions.get("stream", "0")), "counts": dict(status.counts), "n_live": status.n_live, "torn": status.torn_bytes,
                      "first": detector._state.window.first * detector._state.window.span_us, "forgotten": bool(detector._state.suppressed),
-                     "n_accounts": status.n_accounts, "verified": report.n_live, "seconds": seconds, "alive": [[a, t, n] for (a, t), n in sorted(alive.items())],
-                     "until": max(detector._state.suppressed.values(), default=0)}
+                     "n_accounts": status.n_accounts, "verified": report.n_live, "seconds": seconds,
+                     "alive": [[a, t, n] for (a, t), n in sorted(alive.items())]}
             detector.close()
             with os.fdopen(writer, "w") as out:
                 json.dump(found, out)
@@ -203,8 +203,8 @@ def main() -> None:
             n_wrong += bool(wrong)
             if sys.stdout.isatty() or kill % 100 == 99:
                 print(f"{kill + 1} kills, {found['position']:,} rows, {time.perf_counter() - start:.0f} s", flush=True)
-    print(f"{options.kills:,} kills ({options.durability}): {n_wrong} states with lost or doubled rows, {n_unusable} unusable; {acknowledged:,} rows acknowledged; "
-          f"a half-written frame was cut off {n_torn} times; checking and opening took {slowest:.2f} s at most; {time.perf_counter() - start:.0f} s; "
+    print(f"{options.kills:,} kills ({options.durability}): {n_wrong} states with lost or doubled rows, {n_unusable} unusable; {acknowledged:,} rows "
+          f"acknowledged; a half-written frame was cut off {n_torn} times; checking and opening took {slowest:.2f} s at most; {time.perf_counter() - start:.0f} s; "
           f"seed {options.seed}")
     sys.exit(bool(n_wrong or n_unusable))
 

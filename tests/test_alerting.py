@@ -167,7 +167,8 @@ def test_a_new_finding_is_alerted_once() -> None:
     stream = Stream()
     (alert,) = stream.then(1, tracking(name(1)), kind="new")
     assert (alert.kind, alert.finding_id, alert.since_us, alert.kinds, alert.evaluation) == ("new", name(1), None, ("new",), 1)
-    assert (alert.n_accounts_before, alert.n_accounts, alert.n_new_accounts, alert.n_prompts) == (0, 20, 20, 100) and alert.level == Evaluation(1, "").level(0.05)
+    assert (alert.n_accounts_before, alert.n_accounts, alert.n_new_accounts, alert.n_prompts) == (0, 20, 20, 100)
+    assert alert.level == Evaluation(1, "").level(0.05)
     assert stream.then(5, tracking(name(1))) == [] and stream.then(50, tracking(name(1), n=25, n_prompts=149), kind="grown") == []
 
 

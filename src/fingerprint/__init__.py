@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from . import errors, simulate
     from ._core import isa
     from .clusters import Clusters
-    from .config import DetectConfig, ScanConfig, SketchConfig
+    from .config import DetectConfig, ScanConfig, SketchConfig, StreamConfig
     from .deduplication import deduplicate
     from .evaluation import Plan, evaluate
     from .index import TrafficIndex
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .readers import read_events
     from .records import Campaign, Scan
     from .report.files import load_scan
+    from .stream.detector import Detector
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "Campaign",
     "Clusters",
     "DetectConfig",
+    "Detector",
     "Key",
     "Match",
     "Plan",
@@ -47,6 +49,7 @@ __all__ = [
     "ScanConfig",
     "Signatures",
     "SketchConfig",
+    "StreamConfig",
     "TrafficIndex",
     "deduplicate",
     "errors",
@@ -69,6 +72,7 @@ _LAZY = {
     "Campaign": "records",
     "Clusters": "clusters",
     "DetectConfig": "config",
+    "Detector": "stream.detector",
     "Key": "keys",
     "Match": "matches",
     "TrafficIndex": "index",
@@ -76,6 +80,7 @@ _LAZY = {
     "Scan": "records",
     "ScanConfig": "config",
     "SketchConfig": "config",
+    "StreamConfig": "config",
     "deduplicate": "deduplication",
     "isa": "_core",
     "Plan": "evaluation",

@@ -468,6 +468,11 @@ class Detector:
         with self._state.lock:
             return dict(self._state.positions)
 
+    def position(self, partition: str) -> str | None:
+        """Return where one partition goes on, None for one that was never seen."""
+        with self._state.lock:
+            return self._state.positions.get(partition)
+
     @property
     def n_bytes(self) -> int:
         """Bytes in memory of what grows with the traffic."""
@@ -545,5 +550,6 @@ def _observation(entry: Entry, batch: pa.RecordBatch | None, seen: Seen | None, 
     changed = changed[changed != 0]
     n_prompts, n_texts = near.cluster_size(changed)
     several = n_prompts > 1
-    return Observation(entry.counts, batch.column("account_id"), batch.column("line").to_numpy() - first, seen.cluster, seen.similarity, seen.n_seen, seen.is_new,
-                       Clusters(changed[several], n_prompts[several], n_texts[several]))
+    clusters = Clusters(changed[several], n_prompts[several], n_texts[several])
+    line = batch.column("line").to_numpy() - first
+    return Observation(entry.counts, batch.column("account_id"), line, seen.cluster, seen.similarity, seen.n_seen, seen.is_new, clusters)
