@@ -666,3 +666,27 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_texts_can_stay_out(key: Key) -> None:
+    index = NearIndex(SketchConfig(), key)
+    texts = ["what is known already and long enough", "something new", "", "What is  known already and long enough", "something new"]
+    index.observe(texts[:1])
+    before = index.n_bytes, items(index)
+    seen = index.observe(texts, enter=False)
+    assert seen.n_seen.tolist()[:2] == [2, 1] and seen.n_seen[3] == 3 and seen.is_new.tolist() == [False, True, False, False, True]
+    assert seen.cluster[1] == seen.text[1] == seen.cluster[4] != 0 == seen.cluster[2] and seen.similarity.tolist() == [1, 1, 0, 1, 1] and not len(seen.new)
+    assert index.n_bytes == before[0] and items(index) == [(h, n + 2, leader) for h, n, leader in before[1]]
+
+
+def test_what_is_kept_can_be_read(key: Key) -> None:
+    index = NearIndex(SketchConfig(), key)
+    texts = ["a text that is long enough for shingles", "A text that is long enough for shingles!", "abc"]
+    seen = index.observe([*texts, texts[0]])
+    found = index.kept(np.array([*seen.text[:3], 12345, 0], np.uint64))
+    assert found.is_known.tolist() == [True, True, True, False, False] and found.count.tolist() == [2, 1, 1, 0, 0]
+    assert found.signed.tolist() == [True, True, False, False, False] and (found.values[:2] == seen.values[:2]).all() and not found.values[2:].any()
+    values, signed = index.sign(texts)
+    assert (values[:2] == seen.values[:2]).all() and signed.tolist() == [True, True, False]
+    index.subtract(seen.text[:1], np.array([2], np.uint32))
+    assert index.kept(seen.text[:1]).is_known[0] and index.kept(seen.text[:1]).count[0] == 0, "a leader waits for its members"

@@ -240,6 +240,17 @@ void fp_near_query(fp_near_t *x, uint64_t exact, const uint8_t *values, fp_near_
     fill_size(record, &answer->n_prompts, &answer->n_texts);
 }
 
+int fp_near_held(const fp_near_t *x, uint64_t exact, uint64_t *count, uint8_t *values, uint8_t *is_signed) {
+    const uint32_t number = exact ? fp_near_text(x, exact) : FP_NOBODY;
+    *count = *is_signed = 0;
+    if (number == FP_NOBODY) return 0;
+    const fp_text_record_t *record = fp_text_record(&x->texts, number);
+    *count = record->count;
+    *is_signed = record->is_signed;
+    if (record->is_signed) memcpy(values, fp_text_values(&x->texts, number), (size_t)x->num_perm);
+    return 1;
+}
+
 void fp_near_size(const fp_near_t *x, uint64_t exact, uint64_t *n_prompts, uint32_t *n_texts) {
     *n_prompts = *n_texts = 0;
     const uint32_t number = exact ? fp_near_text(x, exact) : FP_NOBODY;

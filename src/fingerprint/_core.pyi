@@ -129,6 +129,14 @@ class NearTable:
         self, exact: npt.NDArray[np.uint64], count: npt.NDArray[np.uint32], is_gone: npt.NDArray[np.uint8]
     ) -> None: ...
     def query(self, exact: int, values: npt.NDArray[np.uint8] | None) -> tuple[int, int, int, int, int]: ...
+    def kept_rows(
+        self,
+        exact: npt.NDArray[np.uint64],
+        count: npt.NDArray[np.uint64],
+        values: npt.NDArray[np.uint8],
+        is_signed: npt.NDArray[np.uint8],
+        is_known: npt.NDArray[np.uint8],
+    ) -> None: ...
     def size_rows(
         self, cluster: npt.NDArray[np.uint64], n_prompts: npt.NDArray[np.uint64], n_texts: npt.NDArray[np.uint32]
     ) -> None: ...

@@ -83,6 +83,26 @@ class Near:
     n_texts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an index keeps of n texts.
+
+    Attributes
+    ----------
+    is_known : bool[n]
+        Whether the text is there; a leader without events of its own is.
+    count : uint64[n]
+        Its events that are alive.
+    values, signed : uint8[n, num_perm], bool[n]
+        Its compact signature, zeros where it is not there or has none.
+    """
+
+    is_known: npt.NDArray[np.bool_]
+    count: npt.NDArray[np.uint64]
+    values: npt.NDArray[np.uint8]
+    signed: npt.NDArray[np.bool_]
+
+
 class NearIndex:
     """Near-duplicate clusters of the texts of a stream, in memory, with exact forgetting.
 
@@ -167,13 +187,15 @@ class NearIndex:
         """New texts, so far, that met a full bucket."""
         return self._table.n_budget_exceeded
 
-    def observe(self, texts: Any) -> Seen:
+    def observe(self, texts: Any, enter: bool = True) -> Seen:
         """Take in texts.
 
         Parameters
         ----------
         texts : Arrow string column, sequence of str, array of str
             See :func:`fingerprint.columns.text_columns`; null is the empty text.
+        enter : bool
+            Without, texts that are not there stay out: each row of them counts as new, in a cluster of its own, and nothing is kept of it.
 
         Returns
         -------
@@ -189,24 +211,52 @@ class NearIndex:
         """
         arrays = text_arrays(texts)
         n = sum(map(len, arrays))
-        exact, cluster = np.empty(n, np.uint64), np.empty(n, np.uint64)
-        is_new, n_equal, n_seen = np.empty(n, np.bool_), np.empty(n, np.int32), np.empty(n, np.uint32)
+        exact, none = np.empty(n, np.uint64), np.zeros(0, np.int64)
         self._run(arrays, 1, 1, exact=exact)
         with self._writing:
-            new = self._unknown(exact)
-            values, signed = self._sign(arrays, new, n)
-            self._table.observe_rows(exact, new, values, signed.view(np.uint8), is_new.view(np.uint8), cluster, n_equal, n_seen)
+            if enter:
+                new = self._unknown(exact)
+                values, signed = self._sign(arrays, new, n)
+                return self._count(exact, new, values, signed)
+            known = self._known(exact)
+            counted = self._count(exact[known], none, np.empty((0, self._config.num_perm), np.uint8), np.zeros(0, np.bool_))
+        whole = Seen(exact, exact.copy(), np.ones(n, np.float32), np.ones(n, np.uint32), ~known, none, counted.values, counted.signed)
+        for name in ("cluster", "similarity", "n_seen"):
+            getattr(whole, name)[known] = getattr(counted, name)
+        return whole
+
+    def _count(self, exact: npt.NDArray[np.uint64], new: npt.NDArray[np.int64], values: npt.NDArray[np.uint8], signed: npt.NDArray[np.bool_]) -> Seen:
+        n = len(exact)
+        cluster, is_new, n_equal, n_seen = np.empty(n, np.uint64), np.empty(n, np.bool_), np.empty(n, np.int32), np.empty(n, np.uint32)
+        self._table.observe_rows(exact, new, values, signed.view(np.uint8), is_new.view(np.uint8), cluster, n_equal, n_seen)
         return Seen(exact, cluster, self._similarity[n_equal], n_seen, is_new, new, values, signed)
+
+    def sign(self, texts: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+        """Return the compact signatures of texts, uint8[n, num_perm], and which of them have one, bool[n], as :class:`Seen` has them."""
+        arrays = text_arrays(texts)
+        n = sum(map(len, arrays))
+        return self._sign(arrays, np.arange(n), n)
+
+    def kept(self, exact: npt.NDArray[np.uint64]) -> Kept:
+        """Return what is kept of texts, by their hashes."""
+        hashes, n = _plain(exact, np.uint64), len(exact)
+        found = Kept(np.empty(n, np.bool_), np.empty(n, np.uint64), np.zeros((n, self._config.num_perm), np.uint8), np.empty(n, np.bool_))
+        self._table.kept_rows(hashes, found.count, found.values, found.signed.view(np.uint8), found.is_known.view(np.uint8))
+        return found
 
     def _run(self, arrays: list[pa.Array], num_perm: int, ngram: int, **outputs: npt.NDArray[Any]) -> None:
         columns = [column for array in arrays for column in text_columns(array)]
         run_columns(columns, outputs, threads=self._threads, key=self._key, num_perm=num_perm, ngram=ngram)
 
-    def _unknown(self, exact: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-        """Return where a text that is not there appears first."""
+    def _known(self, exact: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Say of each text whether it is there, or the empty one."""
         is_known = np.empty(len(exact), np.uint8)
         self._table.find_rows(exact, is_known)
-        rows = np.flatnonzero(is_known == 0)
+        return is_known.view(np.bool_)
+
+    def _unknown(self, exact: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        """Return where a text that is not there appears first."""
+        rows = np.flatnonzero(~self._known(exact))
         order = hash_order(exact[rows])  # equal ones by row
         hashes = exact[rows[order]]
         return np.sort(rows[order[np.diff(hashes, prepend=np.uint64(0)) != 0]])

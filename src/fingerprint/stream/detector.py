@@ -36,7 +36,7 @@ from .state import State
 from .window import ACCEPTED, AHEAD, LATE, SPANS, Window
 
 if TYPE_CHECKING:
-    from ..near import Answer
+    from ..near import Near
 
 COLUMNS = ("account_id", "timestamp", "prompt", "system", "org_id", "conversation_id")
 AT_ONCE = 2_000  # texts that are taken out of memory together: a batch that is observed meanwhile waits no longer
@@ -289,14 +289,14 @@ class Detector:
         """Return what the index needs to have texts back, and their leaders; a text that it does not hold is signed again."""
         wanted = distinct(np.concatenate([exact, leader]))
         wanted = wanted[wanted != 0]
-        values, signed, known = self._near.values(wanted)
-        lost = np.isin(wanted, exact) & ~known
+        found = self._near.kept(wanted)
+        lost = np.isin(wanted, exact) & ~found.is_known
         if lost.any():
             rows = np.flatnonzero(np.isin(exact, wanted[lost]))
             _, first = np.unique(exact[rows], return_index=True)
-            values[lost], signed[lost] = self._near.sign(texts.take(pa.array(rows[first])))
-        there = known | lost
-        return Leaders(wanted[there], signed[there], values[there])
+            found.values[lost], found.signed[lost] = self._near.sign(texts.take(pa.array(rows[first])))
+        there = found.is_known | lost
+        return Leaders(wanted[there], found.signed[there], found.values[there])
 
     def _expire(self, span: int) -> None:
         for content in self._state.contents(span):
@@ -308,7 +308,11 @@ class Detector:
         """Subtract events that are gone from memory, a little at a time."""
         exact, count = _text_counts(content)
         for low in range(0, len(exact), AT_ONCE):
-            self._near.subtract(exact[low : low + AT_ONCE], count[low : low + AT_ONCE], strict=not self._n_unindexed)
+            some, n = exact[low : low + AT_ONCE], count[low : low + AT_ONCE]
+            if self._n_unindexed:  # of these texts fewer events were counted than there are
+                n = np.minimum(n, self._near.kept(some).count).astype(np.uint32)
+                some, n = some[n > 0], n[n > 0]
+            self._near.subtract(some, n)
         self._count_accounts(content, -1)
 
     def _count_accounts(self, content: Content, sign: int) -> None:
@@ -328,7 +332,7 @@ class Detector:
 
     # Asking
 
-    def query(self, text: str) -> Answer:
+    def query(self, text: str) -> Near:
         """Say what is near to a text, without counting it.
 
         Parameters
@@ -337,7 +341,7 @@ class Detector:
 
         Returns
         -------
-        Answer
+        Near
             Its cluster, 0 where nothing is near enough, how near, and how often the text and the cluster were seen.
 
         Notes
