@@ -27,7 +27,7 @@ LAYERS = (
     ("clusters", "holders"),
     ("prevalence", "deduplication", "near"),
     ("readers", "encoders", "simulate", "matrices", "codes"),
-    ("vectors",),
+    ("vectors", "sources"),
     ("profiles", "neighbours", "duplication", "exchangeability"),
     ("attribution", "groups"),
     ("traffic",),
