@@ -204,8 +204,8 @@ def main() -> None:
             if sys.stdout.isatty() or kill % 100 == 99:
                 print(f"{kill + 1} kills, {found['position']:,} rows, {time.perf_counter() - start:.0f} s", flush=True)
     print(f"{options.kills:,} kills ({options.durability}): {n_wrong} states with lost or doubled rows, {n_unusable} unusable; {acknowledged:,} rows "
-          f"acknowledged; a half-written frame was cut off {n_torn} times; checking and opening took {slowest:.2f} s at most; {time.perf_counter() - start:.0f} s; "
-          f"seed {options.seed}")
+          f"acknowledged; a half-written frame was cut off {n_torn} times; checking and opening took {slowest:.2f} s at most; "
+          f"{time.perf_counter() - start:.0f} s; seed {options.seed}")
     sys.exit(bool(n_wrong or n_unusable))
 
 

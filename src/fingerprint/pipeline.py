@@ -33,6 +33,7 @@ from .history import N_TEXTS, Known, look_up, novelty
 from .ingest import ingest, make_room, remember
 from .keys import Key
 from .known import look_for, with_known
+from .memo import Memo
 from .prevalence import Hashing, Prevalence
 from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
@@ -123,8 +124,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
         controls = run_controls(traffic, evidence, config) if config.controls and evidence is not None else None
     traffic.let_go()
     del evidence  # it takes more than the tables do
-    order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
-    campaigns, charged = [campaigns[i] for i in order], [verdict.charged[i] for i in order]
+    campaigns, charged = ranked(campaigns, verdict.charged)
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, verdict.n_prevalent)
     manifest["controls"] = asdict(controls) if controls is not None else None
     manifest["history"] = about
@@ -132,6 +132,12 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     manifest["counts"].update(topics=len(verdict.topics), topics_left_out=verdict.n_topics_left_out)
     return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), verdict.topics,
                 prompt_table(traffic, campaigns, charged), reader.rejects, manifest, sets)
+
+
+def ranked(campaigns: list[Campaign], charged: list[npt.NDArray[np.int64]]) -> tuple[list[Campaign], list[npt.NDArray[np.int64]]]:
+    """Return findings in the order in which they are told, strongest first, and the rows that each is charged with."""
+    order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
+    return [campaigns[i] for i in order], [charged[i] for i in order]
 
 
 def _kept(state: str | os.PathLike[str] | None, reader: EventReader, config: ScanConfig, key: Key, encoder: str,
@@ -219,8 +225,10 @@ def _with_history(verdict: Verdict, traffic: Traffic, past: Prevalence, hashing:
     return [replace(c, tests=[*c.tests, test]) for c, test in zip(verdict.campaigns, tests, strict=True)]
 
 
-def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch, room: Room | None = None) -> Evidence | None:
-    """Embed the evidence sample and find nearest texts; None for fewer than two texts."""
+def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch, room: Room | None = None,
+            memo: Memo | None = None) -> Evidence | None:
+    """Embed the evidence sample and find nearest texts; None for fewer than two texts. With a `memo` of former calls only new texts are embedded."""
+    encoder = memo.begin(encoder, key) if memo is not None else encoder
     holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample, config.detect.evidence,
                     system=traffic.system)
     sampled = distinct(holdings.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,19 @@ from .room import give_back, let_go
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .store import TextStore
 
 HOUR_US = 3_600_000_000
 LEAST_SAMPLE = 8  # texts per actor; with fewer no test has power
 EVENTS_AT_ONCE = 4_000_000  # that are collapsed together: bounds memory
 GRID = 1 << 20
+
+
+class Texts(Protocol):
+    """Where distinct texts lie: a :class:`fingerprint.store.TextStore`, or the pieces of a stream."""
+
+    def take(self, places: npt.NDArray[np.integer]) -> pa.LargeStringArray:
+        """Return the texts at these places, in this order."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Traffic:
         Near-duplicate cluster.
     similarity : float32[n_texts]
         Estimated Jaccard similarity to the cluster's leader.
-    store : TextStore
+    store : Texts
         The distinct texts, of those that normalise alike the one with the smallest hash (``Spelling`` in :mod:`fingerprint.sketch`).
     place : int32[n_texts]
         Where each is in `store`.
@@ -72,7 +79,7 @@ class Traffic:
     first_row: npt.NDArray[np.int64]
     cluster: npt.NDArray[np.int32]
     similarity: npt.NDArray[np.float32]
-    store: TextStore
+    store: Texts
     place: npt.NDArray[np.int32]
     file: npt.NDArray[np.int32]
     line: npt.NDArray[np.int64]

@@ -20,7 +20,7 @@ def command(*, state: str, key_file: str | None, as_json: bool) -> None:
     """
     from ..keys import Key
     from ..report.files import dump_json
-    from ..report.wording import count, plural
+    from ..report.wording import plural
     from ..stream.care import verify
 
     report = verify(Path(state), Key.load(key_file) if key_file else Key.default())
@@ -29,7 +29,7 @@ def command(*, state: str, key_file: str | None, as_json: bool) -> None:
         return
     rows = report.counts
     gone = [f"{rows[name]:,} {name}" for name in ("expired", "dropped", "erased") if rows.get(name)]
-    click.echo(f"sound: {count(report.n_live)} {plural(report.n_live, 'event')} alive, {report.n_bytes / 1e6:,.1f} MB in {report.n_pieces:,} pieces and "
+    click.echo(f"sound: {plural(report.n_live, 'event')} alive, {report.n_bytes / 1e6:,.1f} MB in {report.n_pieces:,} pieces and "
                f"{report.n_journals:,} journals")
     click.echo(f"{rows.get('read', 0):,} rows read: {rows.get('accepted', 0):,} accepted{', of which ' + ', '.join(gone) if gone else ''}")
     if report.torn:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -467,15 +467,9 @@ class Detector:
         self._sync()
 
     @property
-    def positions(self) -> dict[str, str]:
-        """Where each partition goes on behind what counts."""
-        with self._state.lock:
-            return dict(self._state.positions)
-
-    def position(self, partition: str) -> str | None:
-        """Return where one partition goes on, None for one that was never seen."""
-        with self._state.lock:
-            return self._state.positions.get(partition)
+    def positions(self) -> Mapping[str, str]:
+        """Where each partition goes on behind what counts; follows what is observed."""
+        return MappingProxyType(self._state.positions)
 
     @property
     def n_bytes(self) -> int:

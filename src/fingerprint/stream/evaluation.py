@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -115,7 +115,8 @@ class Evaluations:
         watch, now_us = Stopwatch(Progress()), round(self._clock() * 1e6)
         with watch.stage("assembling"):
             traffic = assemble(self._state.contents())
-        campaigns, charged = ranked(self._verdict(traffic, watch))
+        verdict = self._verdict(traffic, watch)
+        campaigns, charged = ranked(verdict.campaigns, verdict.charged)
         hashes = [self._hashes(campaign) for campaign in campaigns]
         sightings = [Sighting.of(campaign.campaign_id, accounts, traffic.exact[distinct(traffic.text[rows])], campaign.n_prompts)
                      for campaign, accounts, rows in zip(campaigns, hashes, charged, strict=True)]
@@ -134,7 +135,7 @@ class Evaluations:
         scan = self._config.scan
         encoder = get_encoder(scan.encoder, threads=processors(scan.threads), device=scan.device)
         evidence = prepare(traffic, encoder, scan, self._key, watch, memo=self._memo)
-        return judge(traffic, evidence, scan, watch, memo=self._memo) if evidence is not None else Verdict()
+        return judge(traffic, evidence, scan, watch) if evidence is not None else Verdict()
 
     def _hashes(self, campaign: Campaign) -> npt.NDArray[np.uint64]:
         return name_hashes(pa.array([charge.account_id for charge in campaign.accounts], pa.large_string()), self._key)
@@ -179,7 +180,7 @@ class Evaluations:
             self._charges = {h: charge for h, charge in self._charges.items() if h not in set(gone.tolist())}
 
 
-def _append(ledger: Ledger, table: str, rows: list[Row], last: int, most: int) -> None:
+def _append(ledger: Ledger, table: str, rows: Sequence[Row], last: int, most: int) -> None:
     """Put rows that are numbered up to `last` behind those of a table, of which the latest `most` stay."""
     ledger.put(table, rows)
     ledger.drop(table, [name for name, _ in ledger.rows(table) if int(name) <= last - most] if ledger.n_rows(table) > most else [])

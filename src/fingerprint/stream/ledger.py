@@ -25,7 +25,7 @@ TABLES = ("findings", "changes", "standings", "alerts", "rejects", "forgotten")
 _MODULUS = 1 << 128
 _FAILURES = (sqlite3.Error, OverflowError, UnicodeError)  # what SQLite says of damage may quote bytes that are no text
 _MAX_BYTES = 1 << 26  # of a row
-Row = tuple[int | str, bytes]
+Row = tuple[int, bytes] | tuple[str, bytes]
 
 
 class Ledger:

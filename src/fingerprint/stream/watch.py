@@ -68,7 +68,7 @@ class Watcher:
         evaluated_s = time.monotonic()
         try:
             for source in self.sources:
-                source.open(self.detector.position, lambda partitions: self._patiently(self.detector.sync))
+                source.open(self.detector.positions, lambda partitions: self._patiently(self.detector.sync))
             while not self.stopping.is_set() and not all(source.finished for source in self.sources):
                 if not self._turn():
                     self.stopping.wait(POLL_S)
