@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .batches import Batcher
-from .lines import BOM, CHUNK, Lines
-from .shapes import ACCOUNT, MESSAGES, PLAIN, TIME, Reject
+from .lines import BOM, CHUNK, MAX_ROW_BYTES, Lines
+from .shapes import ACCOUNT, MESSAGES, PLAIN, TIME, PerKeys, Reject
 from .sources import Source
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ MAX_ARRAY_BYTES = 1 << 30  # of a file that is one array: it is decoded as a who
 MAX_DIGITS = 400
 # Names that decide who asked what and when; a second one in the same object is an attempt to show two readers two things.
 _DECIDING = frozenset(path.rpartition(".")[2] for path in (*ACCOUNT, *TIME, *PLAIN, *MESSAGES)) - {"content", "text", "input", "id"}
+_TEXTS = frozenset(("content", "text", "input"))  # too frequent to be searched for, and wrong all the same
+_ESCAPED_LETTER = re.compile(rb"\\u00(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF])")  # of a name: letters, digits, "-", "." and "_"
+Pattern = tuple[bytes, re.Pattern[bytes]]
 
 
 def read_jsonl(source: Source, batcher: Batcher) -> Iterator[pa.RecordBatch]:
@@ -32,73 +35,97 @@ def read_jsonl(source: Source, batcher: Batcher) -> Iterator[pa.RecordBatch]:
         return
     twins = TwinCheck(batcher.mapping)
     for number, offset, line in lines:
-        if line is None:
-            batcher.reject("too-long", number, offset)
-        elif not line.strip():
-            batcher.blank()
-        else:
-            _read_row(batcher, line, (number, offset), twins, is_cut=not lines.ended)
+        read_line(batcher, line, (number, offset), twins, is_cut=not lines.ended)
         if batcher.full:
             yield from batcher.batches()
     if lines.damaged:
         batcher.reject("truncated-stream", lines.number, lines.offset)
 
 
+def read_line(batcher: Batcher, line: bytes | None, place: tuple[int, int], twins: TwinCheck, *, is_cut: bool = False) -> None:
+    """Accept or reject one line, None for one over the limit; `is_cut` where a line may end in the middle of its row."""
+    if line is None or len(line) > MAX_ROW_BYTES:
+        return batcher.reject("too-long", *place)
+    try:
+        row = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if not line.strip():
+            return batcher.blank()
+        try:
+            row = decode_slowly(line, twins.names)
+        except Reject as reject:
+            return batcher.reject("truncated" if is_cut and reject.kind == "invalid-json" else reject.kind, *place)
+    else:
+        if isinstance(row, dict) and twins(row, line):
+            return batcher.reject("duplicate-key", *place)
+    batcher.row(row, *place)
+
+
 class TwinCheck:
     """Finds rows in which a deciding name stands twice in one object: the decoder keeps the last one and says nothing.
 
-    A row costs one search per deciding name that it has; a second parse is due only where a name is followed by a colon more than once.
+    A row costs one search per deciding name that it has; a second parse is due only where a name is followed by a colon more than once, or where
+    letters are written as escapes, as no encoder does.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        The deciding names.
     """
 
     def __init__(self, mapping: dict[str, str]) -> None:
         own = {part for name, path in mapping.items() if name in ("account", "time", "prompt") for part in path.split(".")}
-        self._names = _DECIDING | own
-        self._patterns: dict[tuple[str, ...], tuple[tuple[bytes, re.Pattern[bytes]], ...]] = {}
+        self.names = _DECIDING | own
+        self._patterns: PerKeys[tuple[Pattern, ...]] = PerKeys()
+        self._by_name = {name: (f'"{name}"'.encode(), re.compile(rb'"%s"\s*:' % re.escape(name.encode()))) for name in sorted(self.names)}
 
     def __call__(self, row: dict[str, Any], line: bytes) -> bool:
         """Say whether the row, decoded from `line`, has such a name."""
-        keys = tuple(row)
+        may_have = self._repeats(row, line) or (line.find(b"{", 1) > 0 and self._repeats_within(row, line))
+        return (may_have or (b"\\u00" in line and _ESCAPED_LETTER.search(line) is not None)) and self._has_twins(line)
+
+    def _repeats(self, one: dict[str, Any], line: bytes) -> bool:
+        """Say whether a deciding name of this object is one in several places of the line."""
+        keys = tuple(one)
         patterns = self._patterns.get(keys)
         if patterns is None:
-            names = self._names.intersection(keys).union(*(self._names.intersection(v) for v in row.values() if isinstance(v, dict)))
-            patterns = tuple((f'"{n}"'.encode(), re.compile(rb'"%s"\s*:' % re.escape(n.encode()))) for n in sorted(names))
-            if len(self._patterns) < 4096:
-                self._patterns[keys] = patterns
-        return any(line.count(text) > 1 and len(key.findall(line)) > 1 for text, key in patterns) and _has_twins(line)
+            patterns = tuple(self._by_name[name] for name in sorted(self.names.intersection(keys)))
+            self._patterns.remember(keys, patterns)
+        return any(line.count(text) > 1 and len(key.findall(line)) > 1 for text, key in patterns)
 
+    def _repeats_within(self, row: dict[str, Any], line: bytes) -> bool:
+        objects = [value for value in row.values() if isinstance(value, dict)]
+        for one in objects:
+            if self._repeats(one, line):
+                return True
+            objects += [value for value in one.values() if isinstance(value, dict)]
+        return False
 
-def _read_row(batcher: Batcher, line: bytes, place: tuple[int, int], twins: TwinCheck, *, is_cut: bool) -> None:
-    try:
-        row = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    def _has_twins(self, line: bytes) -> bool:
         try:
-            row = decode_slowly(line)
+            decode_slowly(line, self.names)
         except Reject as reject:
-            batcher.reject("truncated" if is_cut and reject.kind == "invalid-json" else reject.kind, *place)
-            return
-    else:
-        if isinstance(row, dict) and twins(row, line):
-            batcher.reject("duplicate-key", *place)
-            return
-    batcher.row(row, *place)
+            return reject.kind == "duplicate-key"
+        return False
 
 
-def _has_twins(line: bytes) -> bool:
-    try:
-        decode_slowly(line)
-    except Reject as reject:
-        return reject.kind == "duplicate-key"
-    return False
-
-
-def decode_slowly(line: bytes) -> Any:
-    """Decode what the fast decoder refused or cannot see, and say what is wrong with it.
+def decode_slowly(line: bytes, names: frozenset[str] = _DECIDING) -> Any:
+    """Decode what the fast decoder refused or cannot see, and say what is wrong with it; none of `names` may stand twice in an object.
 
     Raises
     ------
     Reject
         With the class.
     """
+
+    def an_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            present = [name for name, _ in pairs]
+            if any(present.count(name) > 1 for name in (names | _TEXTS).intersection(present)):
+                raise Reject("duplicate-key")
+        return found
+
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -106,7 +133,7 @@ def decode_slowly(line: bytes) -> Any:
     if _depth(text) > MAX_DEPTH:
         raise Reject("too-deep")
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_number, parse_int=_integer, parse_float=_float)
+        return json.loads(text, object_pairs_hook=an_object, parse_constant=_no_number, parse_int=_integer, parse_float=_float)
     except RecursionError:
         raise Reject("too-deep") from None
     except ValueError:
@@ -123,15 +150,6 @@ def _depth(text: str) -> int:
         elif char in "]}":
             depth -= 1
     return deepest
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        if any(names.count(name) > 1 for name in _DECIDING.intersection(names) | ({"content", "text", "input"} & set(names))):
-            raise Reject("duplicate-key")
-    return found
 
 
 def _no_number(text: str) -> Any:
@@ -180,6 +198,6 @@ def _read_array(source: Source, batcher: Batcher) -> Iterator[pa.RecordBatch]:
         return
     twins = TwinCheck(batcher.mapping)
     for number, row in enumerate(rows):
-        _read_row(batcher, bytes(row), (number, -1), twins, is_cut=False)
+        read_line(batcher, bytes(row), (number, -1), twins)
         if batcher.full:
             yield from batcher.batches()

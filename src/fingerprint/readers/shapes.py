@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -36,6 +36,7 @@ MESSAGES = ("messages", "input", "gen_ai.input.messages", "contents")
 SYSTEM = ("system", "instructions", "gen_ai.system_instructions", "system_prompt", "system_instruction")
 _SYSTEM_ROLES = frozenset(("system", "developer"))
 _MISSING = object()
+Found = TypeVar("Found")
 
 
 class Reject(Exception):
@@ -44,6 +45,19 @@ class Reject(Exception):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
+
+
+class PerKeys(dict[tuple[str, ...], Found]):
+    """What was found out about rows with one set of keys. Hostile rows may have a new set each, so a full one is emptied and long sets are not kept."""
+
+    MAX_SETS, MAX_SET_BYTES = 1024, 16 << 10
+
+    def remember(self, keys: tuple[str, ...], found: Found) -> None:
+        """Keep `found` for the next rows with these keys."""
+        if len(self) >= self.MAX_SETS:
+            self.clear()
+        if sum(64 + len(key) if isinstance(key, str) else 64 for key in keys) <= self.MAX_SET_BYTES:
+            self[keys] = found
 
 
 @dataclass(frozen=True, slots=True)
