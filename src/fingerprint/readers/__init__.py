@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 from ..ahead import ahead
 from ..errors import ConfigError, InputError
 from .accounting import CLASSES, RowAccounting
-from .batches import MAX_FIELDS, Batcher
-from .columnar import Unreadable, read_arrow, read_batch, read_parquet
+from .batches import Batcher
+from .columnar import Unreadable, arrow_batches, is_arrow, read_arrow, read_batch, read_parquet
 from .csvrows import read_csv
 from .jsonl import read_jsonl
+from .pieces import MEMORY, Decoded, Decoder
 from .shapes import parse_mapping
 from .sources import FORMATS, STDIN, expand, open_source, sizes
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["CLASSES", "EventReader", "RowAccounting", "parse_mapping", "read_events"]
+__all__ = ["CLASSES", "Decoded", "Decoder", "EventReader", "RowAccounting", "parse_mapping", "read_events"]
 
-_MISSING = {"missing-account": "account", "missing-timestamp": "time", "missing-prompt": "prompt"}
 _READERS = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet, "arrow": read_arrow}
 
 
@@ -75,16 +75,7 @@ class EventReader:
 
     def hint(self) -> str:
         """Return what to do where hardly a row could be used for want of one field; empty otherwise."""
-        rejected = self.accounting.rejected
-        if not rejected or self.accounting.accepted >= rejected.total():
-            return ""
-        kind, count = rejected.most_common(1)[0]
-        if kind not in _MISSING:
-            return f"{count:,} of {self.accounting.read:,} rows were rejected as {kind}: {CLASSES[kind]}"
-        seen = self._batcher.fields_seen
-        names = ", ".join(repr(name[:40]) for name in seen[:MAX_FIELDS]) + (", ..." if len(seen) > MAX_FIELDS else "")
-        field = _MISSING[kind]
-        return f"no {field} was found in {count:,} of {self.accounting.read:,} rows; name its field with --map {field}=PATH (fields seen: {names})"
+        return self.accounting.hint(self._batcher.fields_seen)
 
     def _file(self, path: str) -> Iterator[pa.RecordBatch]:
         before = self.consumed_bytes
@@ -106,11 +97,13 @@ class EventReader:
             self.consumed_bytes = before + (sizes([source.path]) or 0)
 
     def _in_memory(self) -> Iterator[pa.RecordBatch]:
-        self._batcher.open_file("<memory>", format="memory", compression="none")
-        for batch in _arrow_batches(self._inputs):
-            if batch is not None:
+        self._batcher.open_file(MEMORY, format="memory", compression="none")
+        if is_arrow(self._inputs):
+            for batch in arrow_batches(self._inputs):
                 yield from read_batch(batch, self._batcher, self.accounting.read)
-        if not _is_arrow(self._inputs):
+        else:
+            if isinstance(self._inputs, Mapping) or not isinstance(self._inputs, Iterable):
+                raise InputError(f"input is paths, Arrow data, a data frame or an iterable of dicts, not {type(self._inputs).__name__}")
             for line, row in enumerate(self._inputs):
                 self._batcher.row(row, line)
                 if self._batcher.full:
@@ -160,24 +153,3 @@ def is_path(inputs: Any) -> bool:
     if isinstance(inputs, str | PathLike):
         return True
     return isinstance(inputs, list | tuple) and bool(inputs) and all(isinstance(item, str | PathLike) for item in inputs)
-
-
-def _is_arrow(inputs: Any) -> bool:
-    return hasattr(inputs, "__arrow_c_stream__") or hasattr(inputs, "__arrow_c_array__") or type(inputs).__module__.partition(".")[0] == "pandas"
-
-
-def _arrow_batches(inputs: Any) -> Iterator[pa.RecordBatch | None]:
-    if not _is_arrow(inputs):
-        if isinstance(inputs, Mapping) or not isinstance(inputs, Iterable):
-            raise InputError(f"input is paths, Arrow data, a data frame or an iterable of dicts, not {type(inputs).__name__}")
-        return
-    import pyarrow as pa
-
-    if isinstance(inputs, pa.RecordBatch):
-        yield inputs
-    elif hasattr(inputs, "__arrow_c_stream__"):
-        yield from pa.RecordBatchReader.from_stream(inputs)
-    elif hasattr(inputs, "__arrow_c_array__"):
-        yield pa.record_batch(inputs)
-    else:
-        yield from pa.Table.from_pandas(inputs, preserve_index=False).to_batches()

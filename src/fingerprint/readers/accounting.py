@@ -36,11 +36,13 @@ CLASSES = {
     "unbalanced-quote": "a CSV quote that is opened and not closed within the limit",
     "damaged-file": "the rest of a columnar file cannot be read",
 }
+MAX_FIELDS = 12  # of a row, that a hint names
+_MISSING = {"missing-account": "account", "missing-timestamp": "time", "missing-prompt": "prompt"}
 
 
 @dataclass(slots=True)
 class RowAccounting:
-    """Counts of rows over all files; they add up by ``+=`` of their parts.
+    """Counts of rows over all files; those of parts add up by ``+=``.
 
     Attributes
     ----------
@@ -49,7 +51,7 @@ class RowAccounting:
     rejected : Counter
         By class.
     files : dict of str to dict
-        Per file, in order: format, compression, shape, and the unit of numeric times if there were any.
+        Per file, in order: format, compression, shape, and the unit of numeric times if there were any; per partition of a stream the last two.
     """
 
     read: int = 0
@@ -59,10 +61,30 @@ class RowAccounting:
     rejected: Counter[str] = field(default_factory=Counter)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    def __iadd__(self, other: RowAccounting) -> RowAccounting:
+        self.read += other.read
+        self.accepted += other.accepted
+        self.blank += other.blank
+        self.replaced += other.replaced
+        self.rejected.update(other.rejected)
+        self.files.update(other.files)
+        return self
+
     def check(self) -> None:
         """Raise AssertionError unless read = accepted + rejected + blank."""
         if self.read != self.accepted + self.blank + self.rejected.total():
             raise AssertionError(f"{self.read} rows read, {self.accepted} accepted, {self.blank} blank, {self.rejected.total()} rejected")
+
+    def hint(self, fields_seen: Sequence[str]) -> str:
+        """Return what to do where hardly a row could be used for want of one field; empty otherwise."""
+        if not self.rejected or self.accepted >= self.rejected.total():
+            return ""
+        kind, count = self.rejected.most_common(1)[0]
+        if kind not in _MISSING:
+            return f"{count:,} of {self.read:,} rows were rejected as {kind}: {CLASSES[kind]}"
+        names = ", ".join(repr(name[:40]) for name in fields_seen[:MAX_FIELDS]) + (", ..." if len(fields_seen) > MAX_FIELDS else "")
+        field = _MISSING[kind]
+        return f"no {field} was found in {count:,} of {self.read:,} rows; name its field with --map {field}=PATH (fields seen: {names})"
 
 
 _NAMES = tuple(CLASSES)

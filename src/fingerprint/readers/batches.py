@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .accounting import RejectLog, RowAccounting
-from .shapes import ACCOUNT, EXTRAS, MESSAGES, PLAIN, SYSTEM, TIME, Paths, Reject, extract, first
+from .accounting import MAX_FIELDS, RejectLog, RowAccounting
+from .shapes import ACCOUNT, EXTRAS, MESSAGES, PLAIN, SYSTEM, TIME, Paths, PerKeys, Reject, extract, first
 from .values import Times, account_id
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 BATCH_ROWS = 16_384
 BATCH_BYTES = 32 << 20
 COLUMNS = ("account_id", "timestamp", "prompt", "system", *EXTRAS)
-MAX_FIELDS = 12  # of a row, that a hint names
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_PLAIN = frozenset((*MESSAGES, *SYSTEM, "type", "gen_ai", "gen_ai.input", "gen_ai.request", "attributes", "body", "request", "resource"))
 
@@ -66,8 +65,32 @@ def _top(known: set[str], paths: tuple[str, ...]) -> str | None:
 
 
 @dataclass(slots=True)
+class Origin:
+    """A file, or a partition of a stream: what all its rows share.
+
+    Attributes
+    ----------
+    facts : dict
+        Format, compression, shape of the rows once one was seen, unit of numeric times once it was noted.
+    times : Times
+        Holds the unit of numeric times, found at the first one.
+    number : int
+        Place in ``RowAccounting.files``, -1 before it has one there.
+    """
+
+    facts: dict[str, str]
+    times: Times
+    number: int = -1
+
+    def note_unit(self) -> None:
+        """Put the unit of numeric times among the facts, if one was seen."""
+        if self.times.unit is not None:
+            self.facts["time_unit"] = self.times.unit
+
+
+@dataclass(slots=True)
 class Batcher:
-    """Collects accepted rows of all files into record batches, and counts the others.
+    """Collects accepted rows into record batches, and counts the others.
 
     Attributes
     ----------
@@ -80,33 +103,33 @@ class Batcher:
     mapping: dict[str, str]
     accounting: RowAccounting = field(default_factory=RowAccounting)
     rejects: RejectLog = field(default_factory=RejectLog)
-    file: int = -1
-    times: Times = field(default_factory=Times)
+    origin: Origin = field(default_factory=lambda: Origin({}, Times()))
     fields_seen: tuple[str, ...] = ()
     _events: list[tuple[Any, ...]] = field(default_factory=list)
     _bytes: int = 0
-    _layouts: dict[tuple[str, ...], Layout | Paths] = field(default_factory=dict)
-    _shape: str = ""
+    _layouts: PerKeys[Layout | Paths] = field(default_factory=PerKeys)
 
     def open_file(self, name: str, **facts: str) -> None:
         """Begin a file: its number goes with its rows, and the unit of its numeric times is found anew."""
         base, n = name, 2
         while name in self.accounting.files:
             name, n = f"{base} ({n})", n + 1
-        self.accounting.files[name] = facts
-        self.file += 1
-        self.times = Times(self.mapping.get("time_unit"))
-        self._shape = ""
+        self.turn_to(name, Origin(facts, Times(self.mapping.get("time_unit"))))
+
+    def turn_to(self, name: str, origin: Origin) -> None:
+        """Let the next rows be those of `origin`, which gets a number if it has none."""
+        if origin.number < 0:
+            origin.number = len(self.accounting.files)
+            self.accounting.files[name] = origin.facts
+        self.origin = origin
 
     def close_file(self) -> None:
         """Note what was learned about the file."""
-        if self.times.unit is not None and self.file >= 0:
-            list(self.accounting.files.values())[self.file]["time_unit"] = self.times.unit
+        self.origin.note_unit()
 
     def note_shape(self, shape: str) -> None:
         """Note the shape of the rows of this file, the first one that is seen."""
-        if not self._shape:
-            self._shape = list(self.accounting.files.values())[self.file]["shape"] = shape
+        self.origin.facts.setdefault("shape", shape)
 
     @property
     def full(self) -> bool:
@@ -122,7 +145,7 @@ class Batcher:
         """Count rows that cannot be used; one entry in the ledger."""
         self.accounting.read += n_rows
         self.accounting.rejected[kind] += n_rows
-        self.rejects.add(self.file, line, offset, kind)
+        self.rejects.add(self.origin.number, line, offset, kind)
 
     def row(self, row: Any, line: int, offset: int = -1) -> None:
         """Accept or reject one row of decoded values."""
@@ -144,8 +167,7 @@ class Batcher:
         named = tuple(k for k in keys if isinstance(k, str))
         layout = (layout_of(keys, self.mapping) if len(named) == len(keys) else None) or Paths.of(named, self.mapping)
         self.fields_seen = self.fields_seen or tuple(str(k) for k in keys[: MAX_FIELDS + 1])
-        if len(self._layouts) < 4096:  # hostile rows may have a new set of keys each
-            self._layouts[keys] = layout
+        self._layouts.remember(keys, layout)
         return layout
 
     def _plain(self, row: dict[str, Any], layout: Layout, line: int) -> None:
@@ -156,12 +178,12 @@ class Batcher:
         for place, path in layout.extras:
             extras[place] = self._extra(row[path])
         self.note_shape("plain")
-        self._add((account_id(account), self.times.microseconds(row[layout.time]), prompt, None, *extras), line)
+        self._add((account_id(account), self.origin.times.microseconds(row[layout.time]), prompt, None, *extras), line)
 
     def _deep(self, row: dict[str, Any], paths: Paths, line: int) -> None:
         fields = extract(row, self.mapping, paths)
         account = account_id(fields.account)
-        moment = self.times.microseconds(fields.time)
+        moment = self.origin.times.microseconds(fields.time)
         extras = [self._extra(first(row, some)) if some else None for some in paths.extras]
         self.note_shape("nested")
         self._add((account, moment, fields.prompt, fields.system, *extras), line)
@@ -174,7 +196,7 @@ class Batcher:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
     def _add(self, event: tuple[Any, ...], line: int) -> None:
-        self._events.append((*event, self.file, line))
+        self._events.append((*event, self.origin.number, line))
         self._bytes += len(event[2])
         self.accounting.read += 1
         self.accounting.accepted += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import InputError
 from .batches import BATCH_ROWS, COLUMNS, Batcher, Layout, layout_of
 from .shapes import EXTRAS
 from .sources import Source, seekable
@@ -86,6 +87,33 @@ def read_arrow(source: Source, batcher: Batcher) -> Iterator[pa.RecordBatch]:
         line += len(batch)
 
 
+def is_arrow(data: Any) -> bool:
+    """Say whether data are Arrow data or a data frame."""
+    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__") or type(data).__module__.partition(".")[0] == "pandas"
+
+
+def arrow_batches(data: Any) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of Arrow data or a data frame.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+    """
+    import pyarrow as pa
+
+    if not is_arrow(data):
+        raise InputError(f"Arrow data or a data frame is due, not {type(data).__name__}")
+    if isinstance(data, pa.RecordBatch):
+        yield data
+    elif hasattr(data, "__arrow_c_stream__"):
+        yield from pa.RecordBatchReader.from_stream(data)
+    elif hasattr(data, "__arrow_c_array__"):
+        yield pa.record_batch(data)
+    else:
+        yield from pa.Table.from_pandas(data, preserve_index=False).to_batches()
+
+
 def read_batch(batch: pa.RecordBatch, batcher: Batcher, line: int) -> Iterator[pa.RecordBatch]:
     """Yield the accepted events of one batch; `line` is the number of its first row."""
     import pyarrow as pa
@@ -145,7 +173,7 @@ def _accept(columns: dict[str, pa.Array], batcher: Batcher, line: int) -> pa.Rec
     batcher.accounting.read += n - len(bad)
     batcher.accounting.accepted += n - len(bad)
     batcher.note_shape("plain")
-    place = {"file": pa.array(np.full(n, batcher.file, np.int32)), "line": pa.array(np.arange(line, line + n))}
+    place = {"file": pa.array(np.full(n, batcher.origin.number, np.int32)), "line": pa.array(np.arange(line, line + n))}
     arrays = {**columns, **place, "timestamp": time.cast(pa.timestamp("us", "UTC"))}
     for name in COLUMNS:
         if name in EXTRAS and name in arrays:
@@ -209,11 +237,12 @@ def _from_numbers(array: pa.Array, batcher: Batcher) -> pa.Array | None:
         return array.cast(pa.int64())
     if not np.isfinite(values.astype(np.float64)).all():
         return None
-    if batcher.times.unit is None:
-        batcher.times.unit = unit_of(float(values[0]))
-    if batcher.times.unit == "us" and pa.types.is_integer(array.type):
+    times = batcher.origin.times
+    if times.unit is None:
+        times.unit = unit_of(float(values[0]))
+    if times.unit == "us" and pa.types.is_integer(array.type):
         return array.cast(pa.int64())
-    filled = array.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64) * UNITS[batcher.times.unit]
+    filled = array.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64) * UNITS[times.unit]
     return pa.array(np.rint(np.clip(filled, -9e18, 9e18)).astype(np.int64), mask=~_valid(array))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .batches import Batcher
-from .lines import Lines
+from .lines import Line, Lines
 from .shapes import Reject
 from .sources import Source
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_LINES, MAX_RECORD_BYTES = 10_000, 16 << 20
-Line = tuple[int, int, bytes | None]
 
 
 def read_csv(source: Source, batcher: Batcher) -> Iterator[pa.RecordBatch]:

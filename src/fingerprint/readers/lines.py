@@ -1,21 +1,57 @@
-"""Lines of a byte stream, with their number and offset, in bounded memory."""
+"""Lines of bytes that arrive in pieces, with their number and offset, in bounded memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 CHUNK = 1 << 22
 MAX_ROW_BYTES = 16 << 20  # a longer row is rejected and skipped over
 BOM = b"\xef\xbb\xbf"
+Line = tuple[int, int, bytes | None]
+
+
+@dataclass(slots=True)
+class Splitter:
+    """Splits bytes at newlines, however they are cut into pieces.
+
+    A line is (line number, byte offset, bytes without the newline); the bytes are None for a line over ``MAX_ROW_BYTES``.
+
+    Attributes
+    ----------
+    number, offset : int
+        Of what stands behind the last line that was yielded.
+    """
+
+    number: int = 0
+    offset: int = 0
+    _rest: bytes = b""  # of the line in progress
+    _skipped: int = 0  # bytes of the line in progress that were given up
+
+    def feed(self, piece: bytes) -> Iterator[Line]:
+        """Yield the lines that end in this piece; take them all before the next one is fed."""
+        lines = (self._rest + piece if self._rest else piece).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            number, offset, skipped = self.number, self.offset, self._skipped
+            self.number, self.offset, self._skipped = number + 1, offset + skipped + len(line) + 1, 0
+            yield number, offset, None if skipped or len(line) > MAX_ROW_BYTES else line
+        if len(self._rest) > MAX_ROW_BYTES:
+            self._rest, self._skipped = b"", self._skipped + len(self._rest)
+
+    def end(self) -> Line | None:
+        """Return the line in progress, which nothing will end any more; None where there is none."""
+        if not self._rest and not self._skipped:
+            return None
+        line = next(self.feed(b"\n"))
+        self.offset -= 1  # there was no newline
+        return line
 
 
 @dataclass(slots=True)
 class Lines:
-    """Splits a stream at newlines.
-
-    Iterating yields (line number, byte offset, bytes without the newline); bytes are None for a line over ``MAX_ROW_BYTES``.
+    """Splits a stream at newlines; iterating yields what :class:`Splitter` does.
 
     Attributes
     ----------
@@ -26,36 +62,32 @@ class Lines:
         After the iteration: whether the last line ended in a newline (True for an empty file).
     damaged : bool
         After the iteration: whether the stream broke off with an error; the line in progress is lost with it.
-    number, offset : int
-        Of the line behind the last one.
     """
 
     head: bytes
     stream: Any
     ended: bool = True
     damaged: bool = False
-    number: int = 0
-    offset: int = 0
+    _splitter: Splitter = field(default_factory=Splitter)
 
-    def __iter__(self) -> Iterator[tuple[int, int, bytes | None]]:
-        number, offset = 0, len(BOM) if self.head.startswith(BOM) else 0
-        rest, skipped = b"", 0  # of the line in progress: what is kept, and bytes given up
+    @property
+    def number(self) -> int:
+        """Of the line behind the last one."""
+        return self._splitter.number
+
+    @property
+    def offset(self) -> int:
+        """Of the line behind the last one."""
+        return self._splitter.offset
+
+    def __iter__(self) -> Iterator[Line]:
+        self._splitter.offset = len(BOM) if self.head.startswith(BOM) else 0
         for chunk in self._chunks():
-            data = rest + chunk if rest else chunk
-            lines = data.split(b"\n")
-            rest = lines.pop()
-            for line in lines:
-                self.number, self.offset = number + 1, offset + skipped + len(line) + 1
-                yield number, offset, None if skipped or len(line) > MAX_ROW_BYTES else line
-                number, offset, skipped = self.number, self.offset, 0
-            if len(rest) > MAX_ROW_BYTES:
-                rest, skipped = b"", skipped + len(rest)
-        if self.damaged:
-            return
-        if rest or skipped:
+            yield from self._splitter.feed(chunk)
+        last = None if self.damaged else self._splitter.end()
+        if last is not None:
             self.ended = False
-            self.number, self.offset = number + 1, offset + skipped + len(rest)
-            yield number, offset, None if skipped else rest
+            yield last
 
     def _chunks(self) -> Iterator[bytes]:
         import pyarrow as pa

@@ -57,7 +57,7 @@ class PromptBatcher(Batcher):
         else:
             self.note_shape("data set")
             for text in found:
-                self._events.append(("", 0, text, None, *[None] * len(EXTRAS), self.file, line))
+                self._events.append(("", 0, text, None, *[None] * len(EXTRAS), self.origin.number, line))
                 self._bytes += len(text)
             self.accounting.read += 1
             self.accounting.accepted += 1
