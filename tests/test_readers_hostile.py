@@ -36,6 +36,10 @@ BAD: list[tuple[bytes, str | None]] = [
     (b"null", "not-an-object"),
     (HEAD + b'"p", "account_id": "y"}', "duplicate-key"),
     (HEAD + b'"p", "prompt": "q"}', "duplicate-key"),
+    (b'{"account_id": "x", "timestamp": 1772000000, "acc\\u006funt_id": "y", "prompt": "p"}', "duplicate-key"),
+    (b'{"account_id": "x", "timestamp": 1772000000, "body": {"prompt": "p", "prompt": "q"}}', "duplicate-key"),
+    (b'{"timestamp": 1772000000, "prompt": "p", "request": {"metadata": {"user_id": "x", "user_id": "y"}}}', "duplicate-key"),
+    (HEAD + b'"p", "a": ' + b'{"a":' * 900 + b'1' + b"}" * 901, None),
     (b'{"account_id": "x", "timestamp": NaN, "prompt": "p"}', "number-out-of-range"),
     (b'{"account_id": "x", "timestamp": 1e999, "prompt": "p"}', "number-out-of-range"),
     (b'{"account_id": "x", "timestamp": ' + b"9" * 300 + b', "prompt": "p"}', "number-out-of-range"),
@@ -85,6 +89,23 @@ def test_each_kind_of_bad_row(tmp_path: Path, bad: bytes, kind: str | None) -> N
     prompts, rejected, blank, n = read(path)
     assert n == 3 and prompts[0] == "prompt number 1" and prompts[-1] == "prompt number 2"
     assert (rejected, blank, len(prompts)) == {None: ({}, 0, 3), "blank": ({}, 1, 2)}.get(kind, ({kind: 1}, 0, 2))
+
+
+def test_a_name_that_stands_twice_is_seen_whatever_came_before(tmp_path: Path) -> None:
+    """What is learned about rows with some keys holds for rows with these keys, not for the objects in them."""
+    row = b'{"timestamp": 1772000000, "body": {%s, "messages": [{"role": "user", "content": "p"}]}}'
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"\n".join(row % part for part in (b'"n": 1, "metadata": {"user_id": "z"}', b'"user": "a", "user": "b"', b'"user": "a"')) + b"\n")
+    prompts, rejected, _, n = read(path)
+    assert n == 3 and prompts == ["p", "p"] and rejected == {"duplicate-key": 1}
+
+
+def test_a_name_that_was_mapped_stands_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    rows = [b'{"who": "a", "who": "b", "ts": 1772000000, "q": "p"}', b'{"who": "a", "ts": 1772000000, "q": "p", "n": 1, "n": 2}']
+    path.write_bytes(b"\n".join(rows) + b"\n")
+    reader = read_events(str(path), mapping={"account": "who", "prompt": "q"})
+    assert sum(len(batch) for batch in reader) == 1 and reader.accounting.rejected == {"duplicate-key": 1}
 
 
 def test_a_hundred_thousand_rows_of_which_a_tenth_is_hostile(tmp_path: Path) -> None:

@@ -28,7 +28,6 @@ LAYERS = (
     ("prevalence", "deduplication", "near"),
     ("readers", "encoders", "simulate", "matrices", "codes"),
     ("vectors", "sources"),
-    ("memo",),
     ("profiles", "neighbours", "duplication", "exchangeability"),
     ("attribution", "groups"),
     ("traffic",),

@@ -81,19 +81,25 @@ class TwinCheck:
 
     def __call__(self, row: dict[str, Any], line: bytes) -> bool:
         """Say whether the row, decoded from `line`, has such a name."""
-        for text, key in self._patterns.get(tuple(row)) or self._learn(tuple(row)):
-            if line.count(text) > 1 and len(key.findall(line)) > 1:
-                return self._has_twins(line)
-        if line.find(b"{", 1) > 0:
-            for value in row.values():
-                if isinstance(value, dict) and self(value, line):
-                    return True
-        return b"\\u00" in line and _ESCAPED_LETTER.search(line) is not None and self._has_twins(line)
+        may_have = self._repeats(row, line) or (line.find(b"{", 1) > 0 and self._repeats_within(row, line))
+        return (may_have or (b"\\u00" in line and _ESCAPED_LETTER.search(line) is not None)) and self._has_twins(line)
 
-    def _learn(self, keys: tuple[str, ...]) -> tuple[Pattern, ...]:
-        patterns = tuple(self._by_name[name] for name in sorted(self.names.intersection(keys)))
-        self._patterns.remember(keys, patterns)
-        return patterns
+    def _repeats(self, one: dict[str, Any], line: bytes) -> bool:
+        """Say whether a deciding name of this object is one in several places of the line."""
+        keys = tuple(one)
+        patterns = self._patterns.get(keys)
+        if patterns is None:
+            patterns = tuple(self._by_name[name] for name in sorted(self.names.intersection(keys)))
+            self._patterns.remember(keys, patterns)
+        return any(line.count(text) > 1 and len(key.findall(line)) > 1 for text, key in patterns)
+
+    def _repeats_within(self, row: dict[str, Any], line: bytes) -> bool:
+        objects = [value for value in row.values() if isinstance(value, dict)]
+        for one in objects:
+            if self._repeats(one, line):
+                return True
+            objects += [value for value in one.values() if isinstance(value, dict)]
+        return False
 
     def _has_twins(self, line: bytes) -> bool:
         try:
