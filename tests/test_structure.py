@@ -28,6 +28,7 @@ LAYERS = (
     ("prevalence", "deduplication", "near"),
     ("readers", "encoders", "simulate", "matrices", "codes"),
     ("vectors", "sources"),
+    ("memo",),
     ("profiles", "neighbours", "duplication", "exchangeability"),
     ("attribution", "groups"),
     ("traffic",),
