@@ -106,9 +106,10 @@ def pending(server: Server, stream: str) -> int:
     return found
 
 
-def test_entries_become_rows_and_are_acknowledged(server: Server, stream: str, opened: Open) -> None:
+def test_entries_become_rows_and_are_acknowledged(server: Server, stream: str, opened: Open, caplog: pytest.LogCaptureFixture) -> None:
     caller = Caller()
     source = opened(caller)
+    assert f"redis:{stream}: there is no such stream yet" in caplog.text
     assert source.name == f"redis://127.0.0.1:{server.port}/0" and source.poll(0.0) is None and not source.finished
     ids = add(server, stream, *events(0, 1500))
     caller.take(source.poll(1.0))
@@ -424,6 +425,11 @@ def test_urls() -> None:
     source = RedisSource.of("redis://host/1?stream=a,b&group=g&consumer=c&client_name=x", Decoder(), 5)
     assert source.name == "redis://host/1" and list(source._streams) == [b"a", b"b"] and source._reader == "c"
     assert source._server.connection_pool.connection_kwargs["client_name"] == "x"
+    source.close()
+    source = RedisSource.of("unix:///run/redis.sock?db=2&stream=s&group=g", Decoder())
+    assert source.name == "unix:///run/redis.sock"
+    kwargs = source._server.connection_pool.connection_kwargs
+    assert (kwargs["path"], kwargs["db"]) == ("/run/redis.sock", 2)
     source.close()
     with pytest.raises(ConfigError, match="start is 0 or"):
         open_source("redis://host?stream=s&group=g&start=5")

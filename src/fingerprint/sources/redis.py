@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..errors import BackendUnavailable, ConfigError, InputError
 from ..readers import Decoder
@@ -121,13 +121,12 @@ class RedisSource(Source):
         ConfigError
             Also where stream or group are missing.
         """
-        parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        options = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
         streams, group = [key for key in options.pop("stream", "").split(",") if key], options.pop("group", "")
         ours = {name: options.pop(name) for name in ("consumer", "start") if name in options}
         if not streams or not group:
             raise ConfigError("Redis is redis://HOST:PORT/DB?stream=NAME&group=NAME")
-        return cls(urlunsplit(parts._replace(query=urlencode(options))), streams, group, decoder, max_rows, **ours)
+        return cls(f"{url.partition('?')[0]}?{urlencode(options)}", streams, group, decoder, max_rows, **ours)
 
     def open(self, positions: Mapping[str, str], release: Release | None = None) -> None:
         """Go to the positions of the state; see :meth:`Source.open`."""
@@ -208,6 +207,8 @@ class RedisSource(Source):
                     raise
             about = self._server.xinfo_stream(stream.key)
             end = parse_id(about["last-generated-id"])
+            if end == (0, 0):
+                self._complain(stream.partition, "%s: there is no such stream yet", stream.partition)
             if stream.from_end:
                 stream.last, stream.from_end = end, False
                 self._begun[stream.partition] = stream.position
