@@ -11,7 +11,8 @@ import pytest
 
 import fingerprint
 
-HEAVY = ("torch", "faiss", "duckdb", "pyarrow", "scipy", "sentence_transformers", "datasketch", "rich", "click", "jinja2")
+HEAVY = ("torch", "faiss", "duckdb", "pyarrow", "scipy", "sentence_transformers", "datasketch", "rich", "click", "jinja2",
+         "confluent_kafka", "redis", "prometheus_client")
 TIME = "import time; import {first}; t = time.perf_counter(); import {second}; print(time.perf_counter() - t)"
 
 

@@ -27,7 +27,7 @@ LAYERS = (
     ("clusters", "holders"),
     ("prevalence", "deduplication"),
     ("readers", "encoders", "simulate", "matrices", "codes"),
-    ("vectors",),
+    ("vectors", "sources"),
     ("profiles", "neighbours", "duplication", "exchangeability"),
     ("attribution", "groups"),
     ("traffic",),
