@@ -685,6 +685,7 @@ def test_what_is_kept_can_be_read(key: Key) -> None:
     seen = index.observe([*texts, texts[0]])
     found = index.kept(np.array([*seen.text[:3], 12345, 0], np.uint64))
     assert found.is_known.tolist() == [True, True, True, False, False] and found.count.tolist() == [2, 1, 1, 0, 0]
+    assert found.leader.tolist() == [*seen.cluster[:3].tolist(), 0, 0]
     assert found.signed.tolist() == [True, True, False, False, False] and (found.values[:2] == seen.values[:2]).all() and not found.values[2:].any()
     values, signed = index.sign(texts)
     assert (values[:2] == seen.values[:2]).all() and signed.tolist() == [True, True, False]

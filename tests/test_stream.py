@@ -379,3 +379,17 @@ def test_counts_are_plain(key: fp.Key, tmp_path: Path) -> None:
         assert detector.observe([]).counts == {} and len(detector.observe([])) == 0
         seen = detector.observe(pa.table({"account_id": ["a", "b"], "timestamp": pa.array([START_S, START_S], pa.int64()), "prompt": ["one", None]}))
         assert Counter(seen.counts) == Counter({"read": 2, "accepted": 1, "rejected:missing-prompt": 1})
+
+
+def test_texts_that_came_while_memory_was_short_come_back(key: fp.Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, alike = "how does a bicycle stay upright while somebody rides it", "How does a bicycle stay upright while somebody rides it?"
+    with opened(tmp_path, key) as detector:
+        monkeypatch.setattr(detector, "_budget", 0)
+        assert detector.observe([event("a", 0, text), event("a", 1, alike)]).cluster.tolist() != [0, 0] and detector.query(text).n_seen == 0
+        detector.snapshot()
+        monkeypatch.setattr(detector, "_budget", 1 << 30)
+        seen = detector.observe([event("b", 200_000, alike), event("b", 200_001, text)])
+        assert seen.cluster[0] == seen.cluster[1] and detector.status().n_unindexed == 2
+        detector.snapshot()
+    with opened(tmp_path, key) as detector:
+        assert detector.query(text).n_seen == detector.query(alike).n_seen == 2 and detector.status().n_texts == 2

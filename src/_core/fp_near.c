@@ -240,11 +240,12 @@ void fp_near_query(fp_near_t *x, uint64_t exact, const uint8_t *values, fp_near_
     fill_size(record, &answer->n_prompts, &answer->n_texts);
 }
 
-int fp_near_held(const fp_near_t *x, uint64_t exact, uint64_t *count, uint8_t *values, uint8_t *is_signed) {
+int fp_near_held(const fp_near_t *x, uint64_t exact, uint64_t *leader, uint64_t *count, uint8_t *values, uint8_t *is_signed) {
     const uint32_t number = exact ? fp_near_text(x, exact) : FP_NOBODY;
-    *count = *is_signed = 0;
+    *leader = *count = *is_signed = 0;
     if (number == FP_NOBODY) return 0;
     const fp_text_record_t *record = fp_text_record(&x->texts, number);
+    *leader = fp_text_record(&x->texts, record->leader)->exact;
     *count = record->count;
     *is_signed = record->is_signed;
     if (record->is_signed) memcpy(values, fp_text_values(&x->texts, number), (size_t)x->num_perm);

@@ -88,8 +88,8 @@ void fp_near_forget(fp_near_t *x, const uint64_t *exact, const uint8_t *is_gone,
 
 /* `values` is null where the text has no signature. */
 void fp_near_query(fp_near_t *x, uint64_t exact, const uint8_t *values, fp_near_answer_t *answer);
-/* What is kept of a text: its events and, where it has a signature, its values. Says whether it is there. */
-int fp_near_held(const fp_near_t *x, uint64_t exact, uint64_t *count, uint8_t *values, uint8_t *is_signed);
+/* What is kept of a text: its leader, its events and, where it has a signature, its values. Says whether it is there. */
+int fp_near_held(const fp_near_t *x, uint64_t exact, uint64_t *leader, uint64_t *count, uint8_t *values, uint8_t *is_signed);
 /* Zeros where no leader has this hash. */
 void fp_near_size(const fp_near_t *x, uint64_t exact, uint64_t *n_prompts, uint32_t *n_texts);
 /* What is kept of the texts of a chunk, of which there are `texts.n_chunks`, at most `texts.per_chunk` in each; returns how many. */

@@ -199,11 +199,11 @@ cdef class NearTable:
             fp_turns_end(&self.turns)
         return answer.cluster, answer.n_equal, answer.n_seen, answer.n_prompts, answer.n_texts
 
-    def kept_rows(self, const uint64_t[::1] exact not None, uint64_t[::1] count not None, uint8_t[:, ::1] values not None, uint8_t[::1] is_signed not None,
-                  uint8_t[::1] is_known not None):
-        """Fill events, values and whether there are any, and whether the text is there, of each hash; values are left alone elsewhere. Releases the GIL."""
+    def kept_rows(self, const uint64_t[::1] exact not None, uint64_t[::1] leader not None, uint64_t[::1] count not None, uint8_t[:, ::1] values not None,
+                  uint8_t[::1] is_signed not None, uint8_t[::1] is_known not None):
+        """Fill leader, events, values and whether there are any, and whether the text is there, of each hash; values are left alone elsewhere. Releases the GIL."""
         cdef int64_t n = exact.shape[0], i = 0, last
-        for name, array in (("count", count), ("values", values), ("is_signed", is_signed), ("is_known", is_known)):
+        for name, array in (("leader", leader), ("count", count), ("values", values), ("is_signed", is_signed), ("is_known", is_known)):
             _check_length(name, len(array), n)
         if n and values.shape[1] != self.near.num_perm:
             raise ValueError(f"values has {values.shape[1]} columns, not {self.near.num_perm}")
@@ -212,7 +212,7 @@ cdef class NearTable:
                 last = min(n, i + FP_NEAR_BLOCK)
                 fp_turns_begin(&self.turns)
                 while i < last:
-                    is_known[i] = <uint8_t>fp_near_held(&self.near, exact[i], &count[i], &values[i, 0], &is_signed[i])
+                    is_known[i] = <uint8_t>fp_near_held(&self.near, exact[i], &leader[i], &count[i], &values[i, 0], &is_signed[i])
                     i += 1
                 fp_turns_end(&self.turns)
 

@@ -132,6 +132,7 @@ class NearTable:
     def kept_rows(
         self,
         exact: npt.NDArray[np.uint64],
+        leader: npt.NDArray[np.uint64],
         count: npt.NDArray[np.uint64],
         values: npt.NDArray[np.uint8],
         is_signed: npt.NDArray[np.uint8],

@@ -91,6 +91,8 @@ class Kept:
     ----------
     is_known : bool[n]
         Whether the text is there; a leader without events of its own is.
+    leader : uint64[n]
+        Hash of its leader, 0 where it is not there.
     count : uint64[n]
         Its events that are alive.
     values, signed : uint8[n, num_perm], bool[n]
@@ -98,6 +100,7 @@ class Kept:
     """
 
     is_known: npt.NDArray[np.bool_]
+    leader: npt.NDArray[np.uint64]
     count: npt.NDArray[np.uint64]
     values: npt.NDArray[np.uint8]
     signed: npt.NDArray[np.bool_]
@@ -240,8 +243,9 @@ class NearIndex:
     def kept(self, exact: npt.NDArray[np.uint64]) -> Kept:
         """Return what is kept of texts, by their hashes."""
         hashes, n = _plain(exact, np.uint64), len(exact)
-        found = Kept(np.empty(n, np.bool_), np.empty(n, np.uint64), np.zeros((n, self._config.num_perm), np.uint8), np.empty(n, np.bool_))
-        self._table.kept_rows(hashes, found.count, found.values, found.signed.view(np.uint8), found.is_known.view(np.uint8))
+        found = Kept(np.empty(n, np.bool_), np.empty(n, np.uint64), np.empty(n, np.uint64), np.zeros((n, self._config.num_perm), np.uint8),
+                     np.empty(n, np.bool_))
+        self._table.kept_rows(hashes, found.leader, found.count, found.values, found.signed.view(np.uint8), found.is_known.view(np.uint8))
         return found
 
     def _run(self, arrays: list[pa.Array], num_perm: int, ngram: int, **outputs: npt.NDArray[Any]) -> None:

@@ -145,8 +145,13 @@ class Detector:
         leader = leaders.exact.copy()
         texts = np.flatnonzero(content.texts.exact != 0)
         leader[order[np.searchsorted(leaders.exact[order], content.texts.exact[texts])]] = content.texts.leader[texts]
+        # A text that came while memory was short had no cluster, so pieces may differ: what is there already, and who leads himself, is right.
+        there = self._near.kept(leaders.exact)
+        leader = np.where(there.is_known, there.leader, leader)
+        leads = np.isin(leader, leaders.exact[leader == leaders.exact]) | there.is_known
+        leader = np.where(leads, leader, leaders.exact)
         named = np.isin(leaders.exact, leader[n_events > 0])
-        rows = np.flatnonzero((n_events > 0) | named)
+        rows = np.flatnonzero((n_events > 0) | (named & ~there.is_known))
         self._near.restore(leaders.exact[rows], n_events[rows], leaders.values[rows], leaders.signed[rows], leader[rows])
         self._count_accounts(content, 1)
 
@@ -186,6 +191,8 @@ class Detector:
             first = self._n_given
             decoded = batch if isinstance(batch, Decoded) else self._decode(batch)
             rows = pa.Table.from_batches(decoded.batches).combine_chunks().to_batches() if decoded.batches else []
+            if len(rows) > 1:
+                raise ConfigError("a batch of more than 2 GB is too large to count at once; give fewer rows at a time")
             kept, entry = self._judge(rows[0] if rows else None, decoded, dict(positions or {}), repeated)
             stored = _stored(kept) if kept is not None and len(kept) else None
             with self._state.lock:  # no fold comes between the journal and what is in memory

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO
 
-from ..errors import InputError
+from ..errors import ConfigError, InputError
 from ..keys import Key
 
 MAGIC = b"FPf1"
@@ -88,12 +88,16 @@ class FrameWriter:
 
         Raises
         ------
+        ConfigError
+            The content has more than ``MAX_CONTENT`` bytes.
         OSError
             The disk is full, or fails. Where what was written of the frame could not be cut off again, every later call raises as well.
         """
         if not self._is_clean:
             self._cut()
         length = sum(map(len, content))
+        if length > MAX_CONTENT:
+            raise ConfigError(f"{length:,} bytes are too many to be written at once; give fewer rows at a time")
         header = _header(self._secret, self.mac, kind, length)
         mac = _mac(self._secret, self.mac, header, *content)
         self._is_clean = False
