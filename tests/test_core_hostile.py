@@ -190,13 +190,13 @@ def test_bucket_rows_refuse_budgets_out_of_range(max_candidates: int) -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    {"compact": (1, 128)}, {"half_keys": (1, 21)}, {"compact": (1, 127), "half_keys": (1, 21)}, {"compact": (2, 128), "half_keys": (1, 21)},
+    {"compact": (1, 127)}, {"half_keys": (1, 21)}, {"compact": (1, 127), "half_keys": (1, 21)}, {"compact": (2, 128), "half_keys": (1, 21)},
     {"compact": (1, 128), "half_keys": (2, 21)}, {"compact": (1, 128), "half_keys": (1, 22)}, {"compact": (1, 128), "half_keys": (1, 0)},
     {"band_keys": (1, 22)}, {"band_keys": (2, 21)}, {"band_keys": (1, 20), "compact": (1, 128), "half_keys": (1, 21)}])
 def test_outputs_of_bands_that_do_not_fit_are_refused(wrong: dict[str, tuple[int, int]], key: Key) -> None:
     kinds = {"compact": np.uint8, "half_keys": np.uint32, "band_keys": np.uint64}
     arrays: dict[str, Any] = {name: np.zeros(shape, kinds[name]) for name, shape in wrong.items()}
-    with pytest.raises(ValueError, match=r"fit|rows|together"):
+    with pytest.raises(ValueError, match=r"fit|rows|columns|together"):
         _core.sketch_rows(key.material, np.frombuffer(b"some text", np.uint8), np.array([0, 9]), None, 0, 128, 5, rows_per_band=6, **arrays)
 
 

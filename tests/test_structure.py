@@ -25,7 +25,7 @@ LAYERS = (
     ("minhash", "simhash"),
     ("lsh", "interop", "store"),
     ("clusters", "holders"),
-    ("prevalence", "deduplication"),
+    ("prevalence", "deduplication", "near"),
     ("readers", "encoders", "simulate", "matrices", "codes"),
     ("vectors",),
     ("profiles", "neighbours", "duplication", "exchangeability"),

@@ -4,7 +4,7 @@
 Design. Columns cross, objects do not: a text column comes as the buffers of an Arrow string array, results are arrays that the caller
 allocated. Each function checks shapes and offsets while it holds the GIL, then releases it and works in pieces of some milliseconds, looking
 for signals in between; the only failure behind the checks is lack of memory. There is no state, so threads may share everything but
-outputs. Which instruction set runs never changes a result.
+outputs (NearTable, which has one, says who may do what). Which instruction set runs never changes a result.
 """
 
 import os
@@ -128,10 +128,13 @@ def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_
         _check_length("band_keys", band_keys.shape[0], n)
         _check_bands(num_perm, band_keys.shape[1], rows_per_band)
         out.num_bands = band_keys.shape[1]
-    if compact is not None or half_keys is not None:
-        if compact is None or half_keys is None or compact.shape[1] != num_perm or out.num_bands not in (0, half_keys.shape[1]):
-            raise ValueError("compact signatures are bytes of all values and half keys of the bands, together")
+    if compact is not None:
         _check_length("compact", compact.shape[0], n)
+        if compact.shape[1] != num_perm:
+            raise ValueError(f"compact has {compact.shape[1]} columns, not {num_perm}")
+    if half_keys is not None:
+        if compact is None or out.num_bands not in (0, half_keys.shape[1]):
+            raise ValueError("half keys are made of the bands, and together with compact signatures")
         _check_length("half_keys", half_keys.shape[0], n)
         _check_bands(num_perm, half_keys.shape[1], rows_per_band)
         out.num_bands = half_keys.shape[1]
@@ -159,7 +162,9 @@ def sketch_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_
     if band_keys is not None:
         out.band_keys = &band_keys[0, 0]
     if compact is not None:
-        out.bytes, out.half_keys = &compact[0, 0], &half_keys[0, 0]
+        out.bytes = &compact[0, 0]
+    if half_keys is not None:
+        out.half_keys = &half_keys[0, 0]
     fp_scheme_init(&scheme, &key[0], num_perm, ngram)
     try:
         while first < n and status == FP_OK:
@@ -348,5 +353,6 @@ def order_rows(const int32_t[::1] group not None, int64_t[::1] start not None, i
 
 
 include "clusters.pxi"
+include "near.pxi"
 include "static.pxi"
 include "words.pxi"

@@ -112,3 +112,86 @@ cdef extern from "fp_cluster.h" nogil:
     int fp_cluster_spread(const fp_cluster_t *cluster, int64_t part, int64_t first, int64_t last)
     void fp_cluster_label(fp_cluster_t *cluster)
     void fp_cluster_free(fp_cluster_t *cluster)
+
+
+cdef extern from "fp_turns.h" nogil:
+    ctypedef struct fp_turns_t:
+        pass
+
+    int fp_turns_init(fp_turns_t *turns)
+    void fp_turns_free(fp_turns_t *turns)
+    void fp_turns_begin(fp_turns_t *turns)
+    void fp_turns_end(fp_turns_t *turns)
+
+
+cdef extern from "fp_texts.h" nogil:
+    ctypedef struct fp_texts_t:
+        uint32_t n_chunks
+        uint32_t per_chunk
+
+
+cdef extern from "fp_near.h" nogil:
+    const int64_t FP_NEAR_BLOCK
+    const int FP_NEAR_EMPTY
+    const int FP_NEAR_UNKNOWN
+    const int FP_NEAR_TOO_MANY
+    const int FP_NEAR_NO_LEADER
+    const int FP_NEAR_OTHER_LEADER
+    const int FP_NEAR_UNSIGNED
+    const int FP_NEAR_NO_EVENTS
+
+    ctypedef struct fp_near_t:
+        const fp_kernels_t *kernels
+        int64_t num_perm
+        int64_t num_bands
+        int64_t rows_per_band
+        int64_t min_equal
+        int64_t max_candidates
+        int64_t n_texts
+        int64_t n_leaders
+        int64_t n_budget_exceeded
+        fp_texts_t texts
+
+    ctypedef struct fp_near_seen_t:
+        const uint64_t *exact
+        const int64_t *signed_rows
+        const uint8_t *values
+        const uint8_t *is_signed
+        int64_t n_signed
+        uint8_t *is_new
+        uint64_t *cluster
+        int32_t *n_equal
+        uint32_t *n_seen
+        int64_t n_done
+
+    ctypedef struct fp_near_kept_t:
+        const int64_t *order
+        const uint64_t *exact
+        const uint64_t *leader
+        const uint32_t *count
+        const uint8_t *values
+        const uint8_t *is_signed
+        uint8_t *is_new
+        int64_t n_done
+
+    ctypedef struct fp_near_answer_t:
+        uint64_t cluster
+        uint64_t n_seen
+        uint64_t n_prompts
+        uint32_t n_texts
+        int32_t n_equal
+
+    int fp_near_init(fp_near_t *x)
+    void fp_near_free(fp_near_t *x)
+    int64_t fp_near_n_bytes(const fp_near_t *x)
+    void fp_near_find(const fp_near_t *x, const uint64_t *exact, int64_t n, uint8_t *is_known)
+    int fp_near_observe(fp_near_t *x, fp_near_seen_t *rows, int64_t n)
+    int fp_near_restore(fp_near_t *x, fp_near_kept_t *rows, int64_t n)
+    void fp_near_undo_observe(fp_near_t *x, fp_near_seen_t *rows, int64_t n)
+    void fp_near_undo_restore(fp_near_t *x, fp_near_kept_t *rows, int64_t n)
+    int fp_near_lower(fp_near_t *x, const uint64_t *exact, const uint32_t *count, int64_t n, uint8_t *is_gone, int64_t *n_done)
+    void fp_near_raise(fp_near_t *x, const uint64_t *exact, const uint32_t *count, int64_t n)
+    void fp_near_forget(fp_near_t *x, const uint64_t *exact, const uint8_t *is_gone, int64_t n)
+    void fp_near_query(fp_near_t *x, uint64_t exact, const uint8_t *values, fp_near_answer_t *answer)
+    void fp_near_size(const fp_near_t *x, uint64_t exact, uint64_t *n_prompts, uint32_t *n_texts)
+    int64_t fp_near_items(const fp_near_t *x, uint32_t chunk, uint64_t *exact, uint64_t *count, uint64_t *leader)

@@ -17,7 +17,7 @@ def supported_isas() -> tuple[str, ...]: ...
 def isa() -> str: ...
 def sketch_rows(
     key: bytes,
-    data: npt.NDArray[np.uint8],
+    data: bytes | npt.NDArray[np.uint8],
     offsets: _Offsets,
     validity: npt.NDArray[np.uint8] | None,
     validity_offset: int,
@@ -89,6 +89,52 @@ def cluster_rows(
     file: int = -1,
     isa: str | None = None,
 ) -> int: ...
+@final
+class NearTable:
+    def __new__(
+        cls, num_perm: int, num_bands: int, rows_per_band: int, min_equal: int, max_candidates: int, *, isa: str | None = None
+    ) -> Self: ...
+    @property
+    def n_texts(self) -> int: ...
+    @property
+    def n_leaders(self) -> int: ...
+    @property
+    def n_budget_exceeded(self) -> int: ...
+    @property
+    def n_bytes(self) -> int: ...
+    def find_rows(self, exact: npt.NDArray[np.uint64], is_known: npt.NDArray[np.uint8]) -> None: ...
+    def observe_rows(
+        self,
+        exact: npt.NDArray[np.uint64],
+        signed_rows: npt.NDArray[np.int64],
+        values: npt.NDArray[np.uint8],
+        is_signed: npt.NDArray[np.uint8],
+        is_new: npt.NDArray[np.uint8],
+        cluster: npt.NDArray[np.uint64],
+        n_equal: npt.NDArray[np.int32],
+        n_seen: npt.NDArray[np.uint32],
+    ) -> None: ...
+    def restore_rows(
+        self,
+        order: npt.NDArray[np.int64],
+        exact: npt.NDArray[np.uint64],
+        count: npt.NDArray[np.uint32],
+        values: npt.NDArray[np.uint8],
+        is_signed: npt.NDArray[np.uint8],
+        leader: npt.NDArray[np.uint64],
+        is_new: npt.NDArray[np.uint8],
+    ) -> None: ...
+    def subtract_rows(
+        self, exact: npt.NDArray[np.uint64], count: npt.NDArray[np.uint32], is_gone: npt.NDArray[np.uint8]
+    ) -> None: ...
+    def query(self, exact: int, values: npt.NDArray[np.uint8] | None) -> tuple[int, int, int, int, int]: ...
+    def size_rows(
+        self, cluster: npt.NDArray[np.uint64], n_prompts: npt.NDArray[np.uint64], n_texts: npt.NDArray[np.uint32]
+    ) -> None: ...
+    def item_rows(
+        self, chunk: int, exact: npt.NDArray[np.uint64], count: npt.NDArray[np.uint64], leader: npt.NDArray[np.uint64]
+    ) -> int: ...
+
 def word_rows(
     key: bytes,
     data: npt.NDArray[np.uint8],

@@ -24,6 +24,18 @@ SHARED_FROM = 50_000  # texts from which threads share the work
 CHANCE = 1 / 256  # that a byte of two unequal values agrees
 
 
+def least_equal(threshold: float, num_perm: int) -> int:
+    """Return in how many bytes two rows of :class:`Compact` agree, at least, where their similarity is estimated to reach a threshold."""
+    # ceil without the rounding error of threshold * num_perm: 0.07 * 100 is a little above 7
+    return max(1, math.ceil((threshold + (1 - threshold) * CHANCE) * num_perm - 1e-9))
+
+
+def estimate_from_equal(equal: npt.NDArray[np.int32], num_perm: int) -> npt.NDArray[np.float32]:
+    """Return the similarity, float32[n], that is estimated of rows that agree in so many of their bytes."""
+    similarity: npt.NDArray[np.float32] = np.maximum(0.0, (equal / np.float32(num_perm) - np.float32(CHANCE)) / np.float32(1 - CHANCE), dtype=np.float32)
+    return similarity
+
+
 @dataclass(frozen=True, slots=True)
 class Compact:
     """What clustering needs of the signatures of n texts: 212 bytes each instead of 512, at 128 values and 21 bands.
@@ -167,8 +179,7 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
         ``labels`` and ``similarity`` of the n texts in the order of `rows`.
     """
     num_perm = made.values.shape[1]
-    # ceil without the rounding error of threshold * num_perm: 0.07 * 100 is a little above 7
-    min_equal = max(1, math.ceil((threshold + (1 - threshold) * CHANCE) * num_perm - 1e-9))
+    min_equal = least_equal(threshold, num_perm)
     best = np.empty(len(rows), np.uint64)
 
     def done(n: int) -> None:
@@ -184,7 +195,7 @@ def cluster_distinct(made: Compact, rows: npt.NDArray[np.int32], threshold: floa
                                                file=made.file)
     del bands
     labels, equal = (np.ascontiguousarray(best.view(np.int32)[half::2]) for half in ((0, 1) if sys.byteorder == "little" else (1, 0)))
-    similarity = np.maximum(0.0, (equal / np.float32(num_perm) - np.float32(CHANCE)) / np.float32(1 - CHANCE), dtype=np.float32)
+    similarity = estimate_from_equal(equal, num_perm)
     first = founders(labels)
     similarity[first] = 1.0
     return Clusters(labels, rows[first].astype(np.int64), similarity, 0, n_budget_exceeded)

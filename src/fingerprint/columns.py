@@ -74,19 +74,36 @@ def text_columns(texts: Any) -> list[TextColumn]:
     """
     import pyarrow as pa
 
+    return [_column_of(pa, array) for array in text_arrays(texts)]
+
+
+def text_arrays(texts: Any) -> list[Any]:
+    """Return texts as Arrow arrays of string or large_string, one for each chunk; what :func:`text_columns` takes, it takes, and raises the same."""
+    import pyarrow as pa
+
+    return [_strings(pa, chunk) for chunk in _chunks(pa, texts)]
+
+
+def _chunks(pa: ModuleType, texts: Any) -> list[Any]:
     if isinstance(texts, (str, bytes)):
         raise TypeError(f"{_NOT_TEXTS}, not a single {type(texts).__name__}")
     if isinstance(texts, pa.ChunkedArray):
-        chunks = texts.chunks
-    elif isinstance(texts, pa.Array):
-        chunks = [texts]
-    elif hasattr(texts, "__arrow_c_stream__"):
-        chunks = pa.chunked_array(texts).chunks
-    elif hasattr(texts, "__arrow_c_array__"):
-        chunks = [pa.array(texts)]
-    else:
-        chunks = [_array_of_str(pa, texts)]
-    return [_column_of(pa, chunk) for chunk in chunks]
+        return list(texts.chunks)
+    if isinstance(texts, pa.Array):
+        return [texts]
+    if hasattr(texts, "__arrow_c_stream__"):
+        return list(pa.chunked_array(texts).chunks)
+    if hasattr(texts, "__arrow_c_array__"):
+        return [pa.array(texts)]
+    return [_array_of_str(pa, texts)]
+
+
+def utf8(text: str) -> bytes:
+    """Return a text as UTF-8; a lone surrogate becomes U+FFFD."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _LONE_SURROGATE.sub("\ufffd", text).encode()
 
 
 def _array_of_str(pa: ModuleType, texts: Any) -> Any:
@@ -105,13 +122,17 @@ def _array_of_str(pa: ModuleType, texts: Any) -> Any:
         return pa.array([text and _LONE_SURROGATE.sub("\ufffd", text) for text in texts], pa.large_string())
 
 
-def _column_of(pa: ModuleType, array: Any) -> TextColumn:
+def _strings(pa: ModuleType, array: Any) -> Any:
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     if pa.types.is_null(array.type) or pa.types.is_dictionary(array.type) or array.type == pa.string_view():
         array = array.cast(pa.large_string())
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         raise TypeError(f"{_NOT_TEXTS}, not an Arrow array of {array.type}")
+    return array
+
+
+def _column_of(pa: ModuleType, array: Any) -> TextColumn:
     validity, offsets, data = array.buffers()
     dtype: Any = np.int32 if pa.types.is_string(array.type) else np.int64
     if len(array) == 0:
