@@ -28,9 +28,9 @@ typedef struct {
     fp_shards_t shards; /* leaders by the keys of their bands; then, texts by their exact hashes */
     fp_texts_t texts;
     uint64_t n_arrived, n_compared;
-    uint64_t *seeds; /* [num_bands] */
-    uint32_t *keys;  /* [FP_NEAR_BLOCK, num_bands] */
-    uint64_t *places;
+    uint64_t *seeds;  /* [num_bands] */
+    uint32_t *keys;   /* [FP_NEAR_BLOCK + 1, num_bands] of the rows of a block, and of one text more */
+    uint64_t *places; /* of a hash table: the round, and a leader that was met in it */
     uint32_t *met;
     uint32_t *bucket; /* [max_candidates] */
     uint32_t round, n_met;

@@ -64,10 +64,11 @@ static inline int64_t fp_shards_find(const fp_shards_t *s, uint32_t shard, uint1
     const uint32_t kind = fp_tag_kind(tag);
     int64_t n = -skipped;
     for (uint32_t i = 0; i < n_lines; i++) {
-        uint64_t words[3];
+        uint64_t words[2];
+        uint32_t last;
         memcpy(words, line->tags, sizeof words);
-        const uint64_t rest = words[2] | 0xffffffff00000000u; /* behind two tags lie the counts: no tag is looked for there */
-        if (fp_equal_lanes(words[0], tags) | fp_equal_lanes(words[1], tags) | (fp_equal_lanes(rest, tags) & 0x80008000u))
+        memcpy(&last, line->tags + 8, sizeof last);
+        if (fp_equal_lanes(words[0], tags) | fp_equal_lanes(words[1], tags) | (fp_equal_lanes(last, tags) & 0x80008000u))
             for (int k = 0; k < FP_LINE_SLOTS; k++) {
                 if (line->tags[k] != tag || n == most) continue;
                 if (n >= 0) numbers[n] = line->numbers[k];

@@ -17,7 +17,7 @@ from .columns import text_arrays, text_columns, utf8
 from .config import SketchConfig
 from .keys import Key
 from .lsh import choose_bands
-from .sketch import run_columns
+from .sketch import processors, run_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class NearIndex:
     """
 
     def __init__(self, config: SketchConfig, key: Key, threads: int | None = 1) -> None:
-        self._config, self._key, self._threads = config, key, threads
+        self._config, self._key, self._threads = config, key, processors(threads)
         shape = choose_bands(config.threshold, config.num_perm)
         self._table = _core.NearTable(config.num_perm, *shape, least_equal(config.threshold, config.num_perm), MAX_CANDIDATES)
         self._similarity = estimate_from_equal(np.arange(config.num_perm + 1, dtype=np.int32), config.num_perm)
