@@ -339,6 +339,26 @@ def test_a_torn_frame_is_cut_off(closed: Path, key: Key) -> None:
         assert held.state.torn == 50 and held.facts() == facts
 
 
+@pytest.mark.parametrize("size", [0, 7, 30])
+def test_a_journal_that_was_just_being_made_is_none(closed: Path, key: Key, size: int) -> None:
+    held = Held(closed, key)
+    facts, number = held.facts(), held.state.journal.number
+    held.state.abandon()
+    writer = frames.FrameWriter(path_of(closed, number + 1), key)
+    writer.append(16, b"")
+    writer.close()
+    os.truncate(path_of(closed, number + 1), size)
+    with Held(closed, key) as held:
+        assert held.facts() == facts and held.state.torn == 0
+        held.state.fold(held.sign)
+    held = Held(closed, key)
+    held.state._rotate()
+    held.state.abandon()
+    os.truncate(path_of(closed, held.state.journal.number), size)
+    with pytest.raises(InputError, match=f"journal {held.state.journal.number} is missing"):
+        Held(closed, key)
+
+
 @pytest.mark.parametrize("call", ["pwritev", "fdatasync", "fsync"])
 def test_a_failing_disk_changes_nothing(tmp_path: Path, key: Key, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     """The n-th call fails, for all n, during a history; what was not refused counts, and nothing else."""

@@ -16,6 +16,10 @@ def command(*, state: str, key_file: str | None, as_json: bool) -> None:
     """Read the folder STATE of 'fingerprint watch' or fingerprint.Detector, also one that is in use, and check that it is what was written and adds up.
 
     \b
+    Example:
+      fingerprint verify state/
+
+    \b
     Exit codes: 0 sound; 2 damaged, missing, or of another key.
     """
     from ..keys import Key

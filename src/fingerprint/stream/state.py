@@ -25,7 +25,7 @@ import pyarrow as pa
 from ..arrays import distinct
 from ..errors import ConfigError, InputError
 from ..keys import Key
-from .frames import sync_folder
+from .frames import FrameReader, sync_folder
 from .journal import Entry, Journal, JournalReader, path_of
 from .ledger import NAME, Ledger, is_made
 from .pieces import Accepted, Content, Leaders, Piece, collect, merge, name_hashes, write
@@ -161,6 +161,8 @@ class State:
         for number in [n for n in numbers if n < self._journals]:  # folded, and the process ended before they were deleted
             path_of(self.folder, number).unlink()
         numbers = [n for n in numbers if n >= self._journals]
+        if numbers and numbers[-1] > self.ledger.head["newest"] and _is_unborn(path_of(self.folder, numbers[-1]), self.key):
+            path_of(self.folder, numbers.pop()).unlink()  # if the one before names it, it is missed there
         newest = max(self.ledger.head["newest"], self._journals)
         missing = sorted(set(range(self._journals, max([newest, *numbers]) + 1)).difference(numbers))
         if missing:
@@ -522,6 +524,12 @@ def _is_fresh(folder: Path, key: Key, number: int = 1) -> bool:
         return True
     reader = JournalReader(path, key)
     return not any(True for _ in reader) and reader.ended is None
+
+
+def _is_unborn(path: Path, key: Key) -> bool:
+    """Say whether a file ends before its first frame does: whoever made it was killed meanwhile."""
+    reader = FrameReader(path, key)
+    return not any(True for _ in reader)
 
 
 def _list_rejects(ledger: Ledger, rejects: list[tuple[str, str, str]]) -> None:
