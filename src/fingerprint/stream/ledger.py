@@ -74,6 +74,9 @@ class Ledger:
                 self._base.execute("PRAGMA journal_mode=DELETE").fetchone()
                 self._base.execute("PRAGMA synchronous=FULL")
                 self._base.execute("PRAGMA secure_delete=ON").fetchone()
+                self._base.execute("BEGIN IMMEDIATE")
+                self._base.execute("PRAGMA user_version=1")  # a damaged header may say that nothing can be written
+                self._base.execute("ROLLBACK")
         except _FAILURES as error:
             raise self._unusable(error) from None
         if about is not None:
