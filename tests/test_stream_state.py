@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,9 +42,9 @@ def accepted(rows: list[Row], key: Key) -> Accepted:
 
 def leaders_of(key: Key) -> Callable[..., Leaders]:
     """Return what signs the texts of a piece."""
-    def sign(exact: npt.NDArray[np.uint64], texts: pa.LargeStringArray, leader: npt.NDArray[np.uint64]) -> Leaders:
-        found, first = np.unique(exact, return_index=True)
-        made = sketch(texts.take(pa.array(first)), key=key, num_perm=16)
+    def sign(content: Content) -> Leaders:
+        found, first = np.unique(content.texts.exact, return_index=True)
+        made = sketch(content.take(first), key=key, num_perm=16)
         return Leaders(found, made.signatures.n_shingles > 0, made.signatures.values.astype(np.uint8))
 
     return sign
@@ -233,11 +232,11 @@ def test_pieces_add_up_in_any_order(tmp_path: Path, key: Key, seed: int) -> None
     prompts = whole.take(np.arange(len(whole.texts)))
     assert (whole.texts.spelling == spellings(prompts, key)).all() and (whole.texts.exact == exact_hashes(prompts, key=key)).all()
     sign = leaders_of(key)
-    mac = write(tmp_path / "span-1-1", 1, whole, sign(whole.texts.exact, prompts, whole.texts.leader), key)
+    mac = write(tmp_path / "span-1-1", 1, whole, sign(whole), key)
     piece = Piece(tmp_path / "span-1-1", 1, mac, 60)
     assert rows_of([piece.read(key)]) == sorted(rows, key=str)
     leaders = piece.leaders(key, 16)
-    assert (leaders.values == sign(whole.texts.exact, prompts, whole.texts.leader).values).all() and set(leaders.exact) == set(whole.texts.exact)
+    assert (leaders.values == sign(whole).values).all() and set(leaders.exact) == set(whole.texts.exact)
 
 
 def test_a_second_process_is_refused(tmp_path: Path, key: Key) -> None:

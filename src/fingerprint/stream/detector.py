@@ -196,7 +196,7 @@ class Detector:
             kept, entry = self._judge(rows[0] if rows else None, decoded, dict(positions or {}), repeated)
             stored = _stored(kept) if kept is not None and len(kept) else None
             with self._state.lock:  # no fold comes between the journal and what is in memory
-                self._state.append(entry, stored, self.config.durability == "durable")
+                stored = self._state.append(entry, stored, self.config.durability == "durable")
                 try:
                     seen, gone = self._apply(entry, stored)
                 except BaseException as error:  # it stands in the journal and not in memory: only opening the state again brings them together
@@ -292,16 +292,17 @@ class Detector:
     def _fold(self) -> None:
         self._state.fold(self._leaders_of)
 
-    def _leaders_of(self, exact: npt.NDArray[np.uint64], texts: pa.LargeStringArray, leader: npt.NDArray[np.uint64]) -> Leaders:
-        """Return what the index needs to have texts back, and their leaders; a text that it does not hold is signed again."""
-        wanted = distinct(np.concatenate([exact, leader]))
+    def _leaders_of(self, content: Content) -> Leaders:
+        """Return what the index needs to have the texts of a piece back, and their leaders; a text that it does not hold is signed again."""
+        exact = content.texts.exact
+        wanted = distinct(np.concatenate([exact, content.texts.leader]))
         wanted = wanted[wanted != 0]
         found = self._near.kept(wanted)
         lost = np.isin(wanted, exact) & ~found.is_known
         if lost.any():
             rows = np.flatnonzero(np.isin(exact, wanted[lost]))
             _, first = np.unique(exact[rows], return_index=True)
-            found.values[lost], found.signed[lost] = self._near.sign(texts.take(pa.array(rows[first])))
+            found.values[lost], found.signed[lost] = self._near.sign(content.take(rows[first]))
         there = found.is_known | lost
         return Leaders(wanted[there], found.signed[there], found.values[there])
 
@@ -541,9 +542,8 @@ def _text_counts(content: Content) -> tuple[npt.NDArray[np.uint64], npt.NDArray[
 
 
 def _stored(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return what the journal keeps of accepted events: a copy, since whoever gave them may change them."""
-    columns = {name: batch.column(name).cast(pa.int64()) if name == "timestamp" else batch.column(name) for name in COLUMNS}
-    return pa.RecordBatch.from_pydict(columns).take(pa.array(np.arange(len(batch))))
+    """Return what the journal keeps of accepted events."""
+    return pa.RecordBatch.from_pydict({name: batch.column(name).cast(pa.int64()) if name == "timestamp" else batch.column(name) for name in COLUMNS})
 
 
 def _observation(entry: Entry, batch: pa.RecordBatch | None, seen: Seen | None, near: NearIndex, first: int) -> Observation:

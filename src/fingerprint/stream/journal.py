@@ -94,8 +94,8 @@ class Journal:
         """Whether everything is on the disk."""
         return self._synced[0] == self._writer.size
 
-    def append(self, entry: Entry, batch: pa.RecordBatch | None, durable: bool) -> None:
-        """Write a batch; with `durable`, it is on the disk afterwards.
+    def append(self, entry: Entry, batch: pa.RecordBatch | None, durable: bool) -> pa.RecordBatch | None:
+        """Write a batch, and return it as it was written: a copy. With `durable`, it is on the disk afterwards.
 
         Raises
         ------
@@ -104,9 +104,11 @@ class Journal:
         """
         about = json.dumps(asdict(entry), separators=(",", ":")).encode()
         before = (self._writer.size, self._writer.mac)
-        self._writer.append(BATCH, _LENGTH.pack(len(about)) + about, pack(batch, compressed=False) if batch is not None else b"")
+        packed = pack(batch, compressed=False) if batch is not None else memoryview(b"")
+        self._writer.append(BATCH, _LENGTH.pack(len(about)) + about, packed)
         if durable:
             self._sync(before)
+        return unpack(packed) if batch is not None else None
 
     def note(self, version: int) -> None:
         """Write down that the ledger has this version: an older one is then known as such."""

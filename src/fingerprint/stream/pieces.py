@@ -217,7 +217,7 @@ def collect(accepted: Sequence[Accepted], key: Key) -> Content:
     whole = {name: np.concatenate([getattr(part, name) for part in accepted]) for name in ("exact", "leader", "similarity")}
     texts = Texts(whole["exact"][first], spelling[first], whole["leader"][first], whole["similarity"][first])
     events = Events(columns["account"][0], place[text], columns["system"][0], columns["org"][0], table.column("timestamp").to_numpy(), conversation)
-    return Content({name: found for name, (_, found) in columns.items()}, texts, prompts.take(pa.array(first)), events)
+    return Content({name: found for name, (_, found) in columns.items()}, texts, prompts if len(first) == len(prompts) else prompts.take(pa.array(first)), events)
 
 
 def _no_texts() -> Texts:
@@ -297,7 +297,8 @@ def write(path: Path, span: int, content: Content, leaders: Leaders, key: Key) -
 def _blocks(content: Content) -> Iterator[pa.LargeStringArray]:
     low, n = 0, len(content.texts)
     while low < n:
-        part = content.take(np.arange(low, min(low + _BLOCK_ROWS, n)))
+        rows = np.arange(low, min(low + _BLOCK_ROWS, n))
+        part = content.prompts.slice(low, len(rows)) if isinstance(content.prompts, pa.Array) else content.take(rows)
         offsets = np.frombuffer(part.buffers()[1], np.int64)[part.offset : part.offset + len(part) + 1]
         size = max(1, int(np.searchsorted(offsets, offsets[0] + _BLOCK_BYTES, "right")) - 1)
         yield part.slice(0, size)

@@ -34,7 +34,7 @@ from .window import Window
 LOCK = "lock"
 _ROW_BYTES = 28  # of an event, or a text, of a piece in memory
 MAX_REJECTS = 100_000  # that the ledger lists, the latest; all are counted
-LeadersOf = Callable[[npt.NDArray[np.uint64], pa.LargeStringArray, npt.NDArray[np.uint64]], Leaders]
+LeadersOf = Callable[[Content], Leaders]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +220,15 @@ class State:
 
     # Going on
 
-    def append(self, entry: Entry, batch: pa.RecordBatch | None, durable: bool) -> None:
-        """Write a batch into the journal.
+    def append(self, entry: Entry, batch: pa.RecordBatch | None, durable: bool) -> pa.RecordBatch | None:
+        """Write a batch into the journal, and return it as it was written: a copy.
 
         Raises
         ------
         OSError
             Nothing of it counts.
         """
-        self.journal.append(entry, batch, durable)
+        return self.journal.append(entry, batch, durable)
 
     def take_in(self, entry: Entry, accepted: Accepted | None) -> list[int]:
         """Count what stands in the journal; return the spans that have expired by it."""
@@ -375,7 +375,7 @@ class State:
     def _write(self, span: int, serial: int, content: Content, leaders_of: LeadersOf) -> Standing:
         path = self.folder / f"span-{span}-{serial:08d}"
         path.unlink(missing_ok=True)
-        mac = write(path, span, content, leaders_of(content.texts.exact, content.take(np.arange(len(content.texts))), content.texts.leader), self.key)
+        mac = write(path, span, content, leaders_of(content), self.key)
         return Standing(path, span, mac, len(content.events), 0, path.stat().st_size)
 
     def _remove(self, gone: Sequence[Standing]) -> None:
@@ -467,7 +467,7 @@ class State:
         leaders = Leaders(exact[first], np.concatenate([part.signed for part in parts])[first], np.concatenate([part.values for part in parts])[first])
         with self.lock:
             serial = self.ledger.head["serial"]
-        made = [self._write(span, serial, content, lambda exact, texts, leader: leaders)] if len(content.events) else []
+        made = [self._write(span, serial, content, lambda content: leaders)] if len(content.events) else []
         sync_folder(self.folder)
         with self.lock:
             kept = [*(piece for piece in self.pieces if piece not in old), *made]
