@@ -217,7 +217,8 @@ def collect(accepted: Sequence[Accepted], key: Key) -> Content:
     whole = {name: np.concatenate([getattr(part, name) for part in accepted]) for name in ("exact", "leader", "similarity")}
     texts = Texts(whole["exact"][first], spelling[first], whole["leader"][first], whole["similarity"][first])
     events = Events(columns["account"][0], place[text], columns["system"][0], columns["org"][0], table.column("timestamp").to_numpy(), conversation)
-    return Content({name: found for name, (_, found) in columns.items()}, texts, prompts if len(first) == len(prompts) else prompts.take(pa.array(first)), events)
+    kept = prompts if len(first) == len(prompts) else prompts.take(pa.array(first))
+    return Content({name: found for name, (_, found) in columns.items()}, texts, kept, events)
 
 
 def _no_texts() -> Texts:
