@@ -4,7 +4,7 @@
  * passes counts it, so that a search ends at the first line that nobody has passed, and whoever leaves takes his traces with him (Bronson and Shi, F14). A
  * search that finds nothing, the usual one, is one line, and no branch that could not be foreseen.
  * Blocks of one size lie without gaps in chunks of memory: where one is let go, the last takes its place. So what is held beyond what is in use is at most
- * a chunk or two for each size, whatever was there before. Sizes are a fifth apart.
+ * a chunk for each size, whatever was there before, and a few spare ones, since growing lets go of nearly as many as it takes. Sizes are a fifth apart.
  */
 #include "fp_shards.h"
 
@@ -12,19 +12,16 @@
 
 #include <stdlib.h>
 
-#define SMALL_LINES 32
-#define SMALL_CHUNK ((size_t)1 << 18)
-#define LARGE_CHUNK ((size_t)1 << 20)
+#define CHUNK_BYTES ((size_t)1 << 19)
 
 int fp_shards_init(fp_shards_t *s, uint32_t n_shards) {
     memset(s, 0, sizeof *s);
     for (uint32_t i = 0, n_lines = 1; i < FP_SHARD_SIZES; i++, n_lines += n_lines < 5 ? 1 : n_lines / 5) {
         fp_pool_t *pool = s->pools + i;
         pool->n_lines = n_lines;
-        pool->chunk_bytes = n_lines <= SMALL_LINES ? SMALL_CHUNK : LARGE_CHUNK;
         pool->most = n_lines * FP_LINE_SLOTS * 17 / 20;
         pool->least = i ? s->pools[i - 1].most * 17 / 20 : 0;
-        pool->per_chunk = (uint32_t)(pool->chunk_bytes / (n_lines * sizeof(fp_line_t) + sizeof(uint32_t)));
+        pool->per_chunk = (uint32_t)(CHUNK_BYTES / (n_lines * sizeof(fp_line_t) + sizeof(uint32_t)));
     }
     s->n_shards = n_shards;
     s->shards = fp_pages_map(n_shards * sizeof *s->shards);
@@ -33,9 +30,16 @@ int fp_shards_init(fp_shards_t *s, uint32_t n_shards) {
     return FP_OK;
 }
 
+static void unmap_spare(fp_shards_t *s) {
+    fp_pages_unmap(s->spare[--s->n_spare], CHUNK_BYTES);
+    s->n_bytes -= (int64_t)CHUNK_BYTES;
+}
+
 static void drop_chunk(fp_shards_t *s, fp_pool_t *pool) {
-    fp_pages_unmap(pool->chunks[--pool->n_chunks], pool->chunk_bytes);
-    s->n_bytes -= (int64_t)pool->chunk_bytes;
+    if (s->n_spare == FP_SPARE_CHUNKS) unmap_spare(s);
+    s->spare[s->n_spare++] = pool->chunks[--pool->n_chunks];
+    s->n_chunks--;
+    while (!s->n_chunks && s->n_spare) unmap_spare(s);
 }
 
 void fp_shards_free(fp_shards_t *s) {
@@ -65,14 +69,18 @@ static int add_chunk(fp_shards_t *s, fp_pool_t *pool) {
         pool->chunks = chunks;
         pool->capacity = capacity;
     }
-    uint8_t *chunk = fp_pages_map(pool->chunk_bytes);
-    if (!chunk) return FP_NO_MEMORY;
-    s->n_bytes += (int64_t)pool->chunk_bytes;
-    pool->chunks[pool->n_chunks++] = chunk;
+    if (!s->n_spare) {
+        uint8_t *chunk = fp_pages_map(CHUNK_BYTES);
+        if (!chunk) return FP_NO_MEMORY;
+        s->n_bytes += (int64_t)CHUNK_BYTES;
+        s->spare[s->n_spare++] = chunk;
+    }
+    pool->chunks[pool->n_chunks++] = s->spare[--s->n_spare];
+    s->n_chunks++;
     return FP_OK;
 }
 
-/* Let a block go: the last of the pool takes its place. One spare chunk stays, unless nothing of this size is left. */
+/* Let a block go: the last of the pool takes its place. */
 static void give_block(fp_shards_t *s, fp_pool_t *pool, uint32_t block) {
     const uint32_t last = --pool->n_blocks;
     if (block != last) {
@@ -82,7 +90,7 @@ static void give_block(fp_shards_t *s, fp_pool_t *pool, uint32_t block) {
         moved->block = block;
         *owner_of(pool, block) = (uint32_t)(moved - s->shards);
     }
-    while (pool->n_chunks && (!last || (pool->n_chunks - 1) * pool->per_chunk > last + pool->per_chunk)) drop_chunk(s, pool);
+    while (pool->n_chunks && (pool->n_chunks - 1) * pool->per_chunk >= last) drop_chunk(s, pool);
 }
 
 /* There is room. A count that has reached its end stays there until the shard is moved: searches go on then in vain, which is all. */

@@ -4,8 +4,9 @@
 
 #include "fp_core.h"
 
-#define FP_SHARD_SIZES 51
+#define FP_SHARD_SIZES 47 /* the largest block is a chunk */
 #define FP_LINE_SLOTS 10
+#define FP_SPARE_CHUNKS 4
 
 /* A cache line of slots; those in use are the first, a tag of 0 is none. */
 typedef struct {
@@ -23,7 +24,6 @@ typedef struct {
 typedef struct {
     uint32_t n_lines;     /* of a block */
     uint32_t most, least; /* entries from which a shard grows, and below which it shrinks */
-    size_t chunk_bytes;
     uint32_t per_chunk, n_blocks, n_chunks, capacity;
     uint8_t **chunks; /* [capacity], n_chunks are there: blocks, then the shard of each, uint32_t */
 } fp_pool_t;
@@ -31,7 +31,10 @@ typedef struct {
 typedef struct {
     fp_shard_t *shards;
     uint32_t n_shards;
-    int64_t n_bytes; /* all that is held */
+    int64_t n_bytes;  /* all that is held */
+    int64_t n_chunks; /* of all pools */
+    uint8_t *spare[FP_SPARE_CHUNKS];
+    uint32_t n_spare;
     fp_pool_t pools[FP_SHARD_SIZES];
 } fp_shards_t;
 
