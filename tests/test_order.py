@@ -26,7 +26,7 @@ CONFIG = fp.ScanConfig(controls=False, detect=fp.DetectConfig(sample=24))  # som
 WORLD = WorldConfig(
     "small", 2500, 120, days=10, org_share=0.2,
     campaigns=(CampaignConfig("reasoning", "reasoning", 20, 600, template=("{p}\n\nThink aloud, every step, then say what comes out.",), start_day=1, days=8),
-               CampaignConfig("plain", "instructions", 24, 600, start_day=1, days=8)),
+               CampaignConfig("plain", "tools", 24, 600, start_day=1, days=8)),
     lookalikes=(LookalikeConfig("desk", "app", 8, 10), LookalikeConfig("viral", "viral", 12, 3, own=0.6)))
 COARSE_US = 4 * 3_600_000_000  # times are rounded to this, so that many are equal
 
@@ -143,7 +143,7 @@ def test_spellings_survive_a_cut(tmp_path_factory: pytest.TempPathFactory, batch
 
 @pytest.mark.parametrize("exact_limit", [0, 10_000])
 def test_neighbours_do_not_depend_on_what_is_asked_at_once(exact_limit: int) -> None:
-    from fingerprint.pipeline import centre
+    from fingerprint.points import centre
 
     rng = np.random.default_rng(2)
     vectors = rng.standard_normal((40, 64)).astype(np.float32)[rng.integers(0, 40, 3000)] + rng.standard_normal((3000, 64)).astype(np.float32)

@@ -49,3 +49,49 @@ def word_rows(const uint8_t[::1] key not None, data, offsets, validity, int64_t 
                     counts[row] = 0
                 row += 1
         PyErr_CheckSignals()
+
+
+cdef extern from "fp_shared.h" nogil:
+    ctypedef struct fp_shared_limits_t:
+        int64_t min_prompts
+        int64_t min_holders
+        int64_t min_own
+        int64_t max_refrain
+
+    int fp_shared_words(const uint64_t *hashes, const int64_t *offsets, const int32_t *account, const int64_t *order, int64_t n,
+                        fp_shared_limits_t limits, uint8_t *shared, uint8_t *refrain)
+
+
+def shared_words(const uint64_t[::1] hashes not None, const int64_t[::1] offsets not None, const int32_t[::1] account not None,
+                 const int64_t[::1] order not None, int64_t min_prompts, int64_t min_holders, int64_t min_own, int64_t max_refrain,
+                 uint8_t[::1] shared not None, uint8_t[::1] refrain not None):
+    """Set to 1 which words of a group of prompts are shared text, and which are a refrain of their account; see fingerprint.templates. Releases the GIL.
+
+    ``order`` has each of the n prompts once, account by account.
+    """
+    cdef int64_t n = account.shape[0], m = hashes.shape[0], i
+    cdef fp_shared_limits_t limits
+    cdef int status
+    _check_length("offsets", offsets.shape[0], n + 1)
+    _check_length("order", order.shape[0], n)
+    _check_length("shared", shared.shape[0], m)
+    _check_length("refrain", refrain.shape[0], m)
+    if n >= 1 << 31:
+        raise ValueError(f"{n} prompts are too many for numbers of 32 bits")
+    if offsets[0] < 0 or offsets[n] > m:
+        raise ValueError(f"words {offsets[0]} to {offsets[n]} are not within the {m} hashes")
+    for i in range(n):
+        if offsets[i] > offsets[i + 1]:
+            raise ValueError(f"prompt {i}: its offsets are out of order")
+        if not 0 <= order[i] < n:
+            raise ValueError(f"{order[i]} is none of {n} prompts")
+        if i and account[order[i]] < account[order[i - 1]]:
+            raise ValueError("prompts do not stand account by account")
+    if n == 0:
+        return
+    limits.min_prompts, limits.min_holders, limits.min_own, limits.max_refrain = min_prompts, min_holders, min_own, max_refrain
+    if m:
+        with nogil:
+            status = fp_shared_words(&hashes[0], &offsets[0], &account[0], &order[0], n, limits, &shared[0], &refrain[0])
+        if status != FP_OK:
+            raise MemoryError(f"no memory for the text of {n} prompts")

@@ -157,6 +157,18 @@ def word_rows(
     ends: npt.NDArray[np.int32],
     counts: npt.NDArray[np.int32],
 ) -> None: ...
+def shared_words(
+    hashes: npt.NDArray[np.uint64],
+    offsets: npt.NDArray[np.int64],
+    account: npt.NDArray[np.int32],
+    order: npt.NDArray[np.int64],
+    min_prompts: int,
+    min_holders: int,
+    min_own: int,
+    max_refrain: int,
+    shared: npt.NDArray[np.uint8],
+    refrain: npt.NDArray[np.uint8],
+) -> None: ...
 
 @final
 class StaticTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,7 +15,8 @@ from .config import ScanConfig
 from .contribution import carried_by, nearest_unaccused
 from .detection import SMALLEST_COHERENCE, Examiner, Group
 from .exchangeability import PEOPLE
-from .intent import capabilities, targeted
+from .intent import named, shares, targeted
+from .memo import Memo
 from .records import AccountCharge, Campaign, Day, Explanation, Representative, Test
 from .segments import Spelled, spell
 from .templates import induce_template
@@ -29,7 +31,28 @@ def iso(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def describe(group: Group, examiner: Examiner, traffic: Traffic, config: ScanConfig, rows: npt.NDArray[np.int64],
+def sought(groups: Sequence[Group], examiner: Examiner) -> list[dict[str, float]]:
+    """Return what some of the prompts of each group are after; see :func:`fingerprint.intent.shares`."""
+    evidence, read = examiner.evidence, []
+    for group in groups:
+        read.append(_texts(group, examiner)[:N_READ])  # those with the smallest keyed hashes
+    every = distinct(np.concatenate([np.zeros(0, np.int64), *read]))
+
+    def look(which: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.bool_]]:
+        return (named(evidence.texts(every[which])),)
+
+    known = examiner.memo if evidence.names is not None else Memo(is_kept=False)
+    names = evidence.names[evidence.row[every]] if evidence.names is not None else evidence.exact[every]
+    found = known.rows("capabilities", b"", names, look)[0]
+    return [shares(found[np.searchsorted(every, texts)]) for texts in read]
+
+
+def _texts(group: Group, examiner: Examiner) -> npt.NDArray[np.int64]:
+    """Return the distinct texts that are charged to a group, or were tested where none is."""
+    return distinct(examiner.text[group.attributed if len(group.attributed) else group.tested])
+
+
+def describe(group: Group, examiner: Examiner, traffic: Traffic, config: ScanConfig, rows: npt.NDArray[np.int64], after: dict[str, float],
              accused: npt.NDArray[np.bool_] | None = None) -> Campaign:
     """Write up one group.
 
@@ -42,12 +65,12 @@ def describe(group: Group, examiner: Examiner, traffic: Traffic, config: ScanCon
     config : ScanConfig
     rows : int64[m]
         Events that are charged to it.
+    after : dict of str to float
+        Of :func:`sought`.
     accused : bool[n_actors], optional
         Actors in any finding: for a finding, whose circumstances and nearest unaccused peers are then written up too.
     """
-    texts = distinct(examiner.text[group.attributed if len(group.attributed) else group.tested])
-    read = texts[np.linspace(0, len(texts) - 1, min(N_READ, len(texts))).astype(np.int64)] if len(texts) else texts
-    shares = capabilities(traffic.texts(read))
+    texts = _texts(group, examiner)
     template = induce_template(group.stripped) if config.text and group.stripped is not None and group.stripped.coverage.mean() > 0.1 else None
     times = traffic.time_us[rows]
     charges = _charges(group, examiner, traffic, rows, accused)
@@ -56,8 +79,8 @@ def describe(group: Group, examiner: Examiner, traffic: Traffic, config: ScanCon
         campaign_id=campaign_id(traffic.exact[texts]),
         reported=not group.reason,
         reason=group.reason or _because(group, examiner, shared),
-        capability=targeted(shares),
-        capabilities=shares,
+        capability=targeted(after),
+        capabilities=after,
         n_accounts=len(charges),
         n_prompts=len(rows),
         first_seen=iso(int(times.min())) if len(times) else "",
@@ -220,7 +243,7 @@ def _representatives(texts: npt.NDArray[np.int64], examiner: Examiner, traffic: 
         chosen.append(int(np.argmin(nearest)))
         nearest = np.maximum(nearest, vectors @ vectors[chosen[-1]])
     rows = traffic.first_row[texts[chosen]]
-    prompts = traffic.texts(texts[chosen])
+    prompts = examiner.evidence.texts(texts[chosen])
     names = traffic.account_ids.take(traffic.account[rows]).to_pylist()
     return [Representative(int(row), name, prompt if with_text else None, len(prompt)) for row, name, prompt in zip(rows, names, prompts, strict=True)]
 

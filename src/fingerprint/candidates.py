@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import chain
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -19,9 +20,10 @@ import numpy.typing as npt
 
 from .arrays import distinct
 from .attribution import Plda, second_moment
-from .evidence import Sample
+from .evidence import Evidence, Layer, Sample
 from .groups import LARGE, account_communities, communities, resolution_ladder
-from .neighbours import prompt_graph
+from .memo import digest
+from .neighbours import TIES, prompt_graph
 from .profiles import Profiles, profile
 from .vectors import nearest
 
@@ -58,7 +60,39 @@ def _sets(sample: Sample, found: Iterator[Partition]) -> Iterator[tuple[str, npt
 
 @contextmanager
 def partitions(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> Iterator[Iterator[Partition]]:
-    """Give an iterator of (road, actors int64[m], labels int64[m]); no pair twice, but an actor may have several labels."""
+    """Give an iterator of (road, actors int64[m], labels int64[m]); no pair twice, but an actor may have several labels.
+
+    Of an evidence with layers all roads lead through each by itself, and those of the settled one are remembered. With `only`, they lead through the whole.
+    """
+    with ExitStack() as stack:
+        layers = sample.evidence.layers if only is None else ()
+        yield chain.from_iterable([stack.enter_context(_of_layer(sample, layer)) for layer in layers] or [stack.enter_context(_walked(sample, only))])
+
+
+@contextmanager
+def _of_layer(sample: Sample, layer: Layer) -> Iterator[Iterator[Partition]]:
+    """Give the partitions of a layer, from memory if it is the same as before; in numbers of all actors."""
+    on = digest(layer.digest, repr(sample.config), sample.seed)
+    known: tuple[list[Partition], dict[float, npt.NDArray[np.int64]]] | None = sample.memo.known("partitions", on)
+    if known is not None:
+        layer.evidence.text_groups.update(known[1])
+        yield ((road, layer.actors[actor], label) for road, actor, label in known[0])
+        return
+
+    def passing(found: Iterator[Partition]) -> Iterator[Partition]:
+        made = []
+        for road, actor, label in found:
+            made.append((road, actor, label))
+            yield road, layer.actors[actor], label
+        sample.memo.keep("partitions", on, (made, layer.evidence.text_groups))
+
+    with _walked(Sample(layer.evidence, sample.config, sample.seed, sample.threads), None) as found:
+        yield passing(found)
+
+
+@contextmanager
+def _walked(sample: Sample, only: npt.NDArray[np.int64] | None) -> Iterator[Iterator[Partition]]:
+    """Give an iterator as :func:`partitions` does; work on it goes on in threads from here on."""
     graph, around = sample.graph, np.arange(sample.evidence.n_actors)
     if only is not None:
         around = np.union1d(only, graph[only].indices)
@@ -154,18 +188,49 @@ def _met(label: npt.NDArray[np.int64], actor: npt.NDArray[np.int64], n_actors: i
 
 
 def text_communities(sample: Sample, resolution: float) -> npt.NDArray[np.int64]:
-    """Return the communities of all sampled texts, int64[p], which are found once for each resolution."""
-    found = sample.evidence.text_groups
+    """Return the communities of all sampled texts, int64[p], which are found once for each resolution.
+
+    Of an evidence with layers they are found in each by itself; a fresh text is then counted with the settled community that more of its nearest texts are of
+    than of its own.
+    """
+    evidence = sample.evidence
+    if resolution not in evidence.text_groups:
+        of_layers = [_found_once(sample, layer.evidence, resolution) for layer in evidence.layers]
+        evidence.text_groups[resolution] = _joined(sample, *of_layers) if of_layers else _found_once(sample, evidence, resolution)
+    return evidence.text_groups[resolution]
+
+
+def _found_once(sample: Sample, evidence: Evidence, resolution: float) -> npt.NDArray[np.int64]:
+    """Return the communities of the texts of an evidence as of one layer."""
+    found = evidence.text_groups
     if resolution not in found:
-        found[resolution] = _text_groups(sample, resolution)
+        found[resolution] = communities(prompt_graph(evidence.similarity, evidence.index, sample.floor), resolution, sample.seed)
     return found[resolution]
 
 
-def _text_groups(sample: Sample, resolution: float, among: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
-    """Communities of texts, int64[p]; -1 for those that are not looked at."""
+def _joined(sample: Sample, settled: npt.NDArray[np.int64], fresh: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the communities of settled and fresh texts as one numbering."""
+    n, n_settled = len(settled), int(settled.max(initial=-1)) + 1
+    label = np.concatenate([settled, fresh + n_settled])
+    n_labels = int(label.max(initial=-1)) + 1
+    similarity, other = (part[n:, : TIES + 1] for part in (sample.evidence.similarity, sample.evidence.index))
+    row = np.repeat(np.arange(n, len(label)), other.shape[1])
+    tied = ((other >= 0) & (similarity > sample.floor)).ravel() & (other.ravel() != row)
+    pair, times = np.unique(row[tied] * n_labels + label[other.ravel()[tied]], return_counts=True)
+    row, near = pair // max(n_labels, 1), pair % max(n_labels, 1)
+    own = np.zeros(len(label), np.int64)
+    is_own = near == label[row]
+    own[row[is_own]] = times[is_own]
+    better = np.flatnonzero((near < n_settled) & (times > own[row]))
+    better = better[np.lexsort((near[better], -times[better], row[better]))]
+    better = better[np.diff(row[better], prepend=-1) > 0]
+    label[row[better]] = near[better]
+    return label
+
+
+def _text_groups(sample: Sample, resolution: float, among: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Communities of some texts, int64[p]; -1 for those that are not looked at."""
     graph = prompt_graph(sample.evidence.similarity, sample.evidence.index, sample.floor)
-    if among is None:
-        return communities(graph, resolution, sample.seed)
     among = among[among >= 0]
     label = np.full(graph.shape[0], -1)
     label[among] = communities(graph[among][:, among].sorted_indices(), resolution, sample.seed)

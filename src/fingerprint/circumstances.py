@@ -61,12 +61,12 @@ def _common_start(rows: npt.NDArray[np.int64], traffic: Traffic, drawn: list[npt
     charged = np.full(n, np.iinfo(np.int64).max)
     np.minimum.at(charged, traffic.account[rows], traffic.time_us[rows])
 
-    def spread(times: npt.NDArray[np.int64]) -> float:
-        low, high = np.quantile(times, [0.25, 0.75])
-        return float((high - low) / (24 * HOUR_US))
+    def spread(times: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        low, high = np.quantile(times, [0.25, 0.75], axis=-1)
+        return np.asarray((high - low) / (24 * HOUR_US))
 
-    days = spread(charged[charged < np.iinfo(np.int64).max])
-    null = np.array([spread(traffic.first_seen[a]) for a in drawn])
+    days = float(spread(charged[charged < np.iinfo(np.int64).max]))
+    null = spread(traffic.first_seen[np.stack(drawn)])
     p = _share(null <= days)
     return Test(
         "common start", days, "accounts begin independently of each other", p <= VISIBLE,

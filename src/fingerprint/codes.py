@@ -63,6 +63,16 @@ def _round(quantizer: Any) -> None:
     centres.add(rounded)
 
 
+def cells_of(codes: Any, vectors: npt.NDArray[np.float32]) -> Any:
+    """Return an inverted file of vectors, in half precision, over the cells of another, which must live as long."""
+    import faiss
+
+    made = faiss.IndexIVFScalarQuantizer(codes.quantizer, codes.d, codes.nlist, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT, False)
+    made.nprobe, made.is_trained = codes.nprobe, True  # half precision needs no training
+    made.add(np.ascontiguousarray(vectors))
+    return made
+
+
 def scalars(dim: int, n: int, sample: npt.NDArray[np.float32] | None) -> Any:
     """Return an empty store for n vectors: half precision, or with `sample` a byte a dimension between the extremes that it has."""
     import faiss

@@ -9,8 +9,6 @@ again.
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from .config import ScanConfig
@@ -19,7 +17,8 @@ from .evidence import Evidence
 from .planting import plant
 from .records import Controls
 from .search import search
-from .traffic import Traffic, hold, shuffle_within_hours
+from .settling import samples
+from .traffic import Traffic, shuffle_within_hours
 
 PLANTED_ACCOUNTS, PLANTED_PROMPTS = 40, 30
 
@@ -35,10 +34,10 @@ def shuffled_groups(traffic: Traffic, evidence: Evidence, config: ScanConfig) ->
     """Return how many groups are reported when account labels are permuted within hours: every one is false."""
     actor = shuffle_within_hours(traffic.actor[traffic.account], traffic.time_us, config.seed, traffic.text, traffic.system)
     traffic.let_go()
-    held = hold(actor, traffic.text, traffic.exact, config.detect.sample, config.detect.evidence, evidence.row >= 0, traffic.system)
+    shuffled = evidence.held(*samples(traffic, actor, config.detect, evidence.sampled))
     del actor
     traffic.let_go()
-    groups = search(Examiner(dataclasses.replace(evidence, holdings=held), config.detect, config.seed, config.threads))
+    groups = search(Examiner(shuffled, config.detect, config.seed, config.threads))
     return sum(not g.reason for g in groups)
 
 

@@ -19,10 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 RIVALS = 8  # accounts that a prompt's own account is compared with at a time: with fewer, less of a trace shows; more would outnumber it anywhere
-ROUNDS = 4  # ways in which the other accounts are dealt into rival sets
+ROUNDS, SETS = 4, 32  # ways in which the other accounts are dealt into rival sets, and sets that an account meets, at least: fewer would be a game of chance
 PEOPLE = 0.12  # least lead of people who share an interest: .12 to .25 in groups of real conversations, .2 to .5 in simulated traffic
 ROWS_AT_ONCE = 1024
-JITTER = 1e-5  # added at random to every similarity: copies tie, and of n tied prompts each must be the nearest with the same chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,8 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
     Parameters
     ----------
     vectors : float32[n, dim]
-        Unit vectors of the prompts, shared text removed.
+        Unit vectors of the prompts, shared text removed. Copies tie if inner products are exact (:func:`fingerprint.points.centre`): of several prompts that
+        are equally near each is then the nearest with the same chance.
     account : int64[n]
         Their accounts.
     seed : int
@@ -92,9 +92,9 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
         return None
     rng = np.random.default_rng(seed)
     lead, chance = np.zeros(len(size)), np.zeros(len(size))
-    for one, best in _most_similar(vectors[order], size, rng):
+    for one, similarity, best in _most_similar(vectors[order], size):
         if size[one] >= 2:
-            lead[one], chance[one] = _compare(best, one, size, rng)
+            lead[one], chance[one] = _compare(similarity, best, one, size, rng)
     several = np.flatnonzero(size >= 2)
     weight = size[several].astype(np.float64)
     trace, by_chance = (float(np.average(x[several], weights=weight)) for x in (lead, chance))
@@ -108,9 +108,9 @@ def exchangeability(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.in
     return Exchangeability(trace, by_chance, error, trace + reach, trace - reach, p, a, len(vectors), names[several].astype(np.int64), lead[several] / spread)
 
 
-def _most_similar(rows: npt.NDArray[np.float32], size: npt.NDArray[np.int64],
-                  rng: np.random.Generator) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-    """Yield each account and, for its prompts, the largest similarity to another prompt of every account: float32[n_i, n_accounts]."""
+def _most_similar(rows: npt.NDArray[np.float32],
+                  size: npt.NDArray[np.int64]) -> Iterator[tuple[int, npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Yield each account, the similarity of its prompts to all others, float32[n_i, n], and the largest to one of every account, float32[n_i, n_accounts]."""
     end = np.cumsum(size)
     start = end - size
     first = 0
@@ -118,33 +118,40 @@ def _most_similar(rows: npt.NDArray[np.float32], size: npt.NDArray[np.int64],
         behind = max(int(np.searchsorted(end, start[first] + ROWS_AT_ONCE, side="right")), first + 1)
         low, high = int(start[first]), int(end[behind - 1])
         similarity = rows[low:high] @ rows.T
-        similarity += rng.random(similarity.shape, np.float32) * JITTER
         similarity[np.arange(high - low), np.arange(low, high)] = -np.inf
         best = np.maximum.reduceat(similarity, start, axis=1)
         for one in range(first, behind):
-            yield one, best[start[one] - low : end[one] - low]
+            own = slice(start[one] - low, end[one] - low)
+            yield one, similarity[own], best[own]
         first = behind
 
 
-def _compare(best: npt.NDArray[np.float32], one: int, size: npt.NDArray[np.int64], rng: np.random.Generator) -> tuple[float, float]:
+def _compare(similarity: npt.NDArray[np.float32], best: npt.NDArray[np.float32], one: int, size: npt.NDArray[np.int64],
+             rng: np.random.Generator) -> tuple[float, float]:
     """Return how often an account beats sets of rivals less how often it would by chance, and the latter."""
     others = np.delete(np.arange(len(size)), one)
     rivals = min(RIVALS, len(others))
-    dealt = len(others) // rivals * rivals
-    sets = np.concatenate([rng.permutation(others)[:dealt].reshape(-1, rivals) for _ in range(ROUNDS)])
-    wins = (best[:, one][:, None] > best[:, sets].max(2)).mean(0)
+    n_sets = len(others) // rivals
+    rounds = max(ROUNDS, -(-SETS // n_sets)) if len(others) > rivals else 1
+    sets = np.concatenate([rng.permutation(others)[: n_sets * rivals].reshape(-1, rivals) for _ in range(rounds)])
+    own, theirs = best[:, one][:, None], best[:, sets].max(2)
+    wins = (own > theirs).astype(np.float64)
+    for row in np.flatnonzero((own == theirs).any(1)).tolist():
+        as_near = np.add.reduceat(similarity[row] == own[row], np.cumsum(size) - size, dtype=np.int64)
+        tied = own[row] == theirs[row]
+        wins[row, tied] = as_near[one] / (as_near[one] + as_near[sets[tied]].sum(1))
     chance = (size[one] - 1) / (size[one] - 1 + size[sets].sum(1))
-    return float((wins - chance).mean()), float(chance.mean())
+    return float((wins.mean(0) - chance).mean()), float(chance.mean())
 
 
 def mean_cross(vectors: npt.NDArray[np.float32], account: npt.NDArray[np.int64]) -> float:
     """Return the mean inner product of pairs of vectors of different accounts; 0.0 when there is no such pair."""
-    _, label = np.unique(account, return_inverse=True)
-    n = np.bincount(label).astype(np.float64)
+    order = np.argsort(account, kind="stable")
+    first = np.flatnonzero(np.diff(account[order], prepend=account[order[:1]] - 1))
+    n = np.diff(first, append=len(order)).astype(np.float64)
     pairs = n.sum() ** 2 - (n**2).sum()
     if not pairs:
         return 0.0
-    sums = np.zeros((len(n), vectors.shape[1]))
-    np.add.at(sums, label, vectors)
+    sums = np.add.reduceat(vectors[order], first, dtype=np.float64)
     total = sums.sum(0)
     return float((total @ total - np.einsum("ij,ij->", sums, sums)) / pairs)

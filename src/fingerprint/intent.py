@@ -10,6 +10,9 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
+import numpy.typing as npt
+
 OTHER = "general instructions"
 
 _LEXICON: dict[str, tuple[str, ...]] = {
@@ -55,21 +58,31 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     return {name: re.compile("|".join(f"(?:{p})" for p in parts), re.IGNORECASE) for name, parts in _LEXICON.items()}
 
 
-def capabilities(prompts: Sequence[str], max_chars: int = 1500) -> dict[str, float]:
-    """Return the share of prompts in which each capability of the lexicon is named, largest first, those at 5 % or more.
+def named(prompts: Sequence[str], max_chars: int = 1500) -> npt.NDArray[np.bool_]:
+    """Say of each prompt which capabilities of the lexicon it names, bool[n, c].
 
-    Only the first `max_chars` characters of a prompt are read, so hostile text costs bounded work. Empty input gives an empty dict.
+    Only the first `max_chars` characters of a prompt are read, so hostile text costs bounded work.
     """
-    if not prompts:
+    cut, patterns = [p[:max_chars] for p in prompts], _patterns().values()
+    return np.array([[bool(pattern.search(p)) for pattern in patterns] for p in cut], bool).reshape(len(cut), len(patterns))
+
+
+def capabilities(prompts: Sequence[str], max_chars: int = 1500) -> dict[str, float]:
+    """Return the share of prompts in which each capability of the lexicon is named, as :func:`shares` does of :func:`named`."""
+    return shares(named(prompts, max_chars))
+
+
+def shares(found: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Return the share of prompts in which each capability is named: largest first, those at 5 % or more; none of no prompt."""
+    if not len(found):
         return {}
-    cut = [p[:max_chars] for p in prompts]
-    share = {name: sum(bool(pattern.search(p)) for p in cut) / len(cut) for name, pattern in _patterns().items()}
+    share = dict(zip(_patterns(), found.mean(0).tolist(), strict=True))
     return {name: round(value, 4) for name, value in sorted(share.items(), key=lambda item: (-item[1], item[0])) if value >= 0.05}
 
 
-def targeted(shares: dict[str, float], least: float = 0.3) -> str:
+def targeted(share: dict[str, float], least: float = 0.3) -> str:
     """Name what is targeted: the capabilities within half of the commonest one, at most three; ``OTHER`` when none reaches `least`."""
-    if not shares or max(shares.values()) < least:
+    if not share or max(share.values()) < least:
         return OTHER
-    top = max(shares.values())
-    return ", ".join([name for name, value in shares.items() if value >= max(least, top / 2)][:3])
+    top = max(share.values())
+    return ", ".join([name for name, value in share.items() if value >= max(least, top / 2)][:3])

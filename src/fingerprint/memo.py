@@ -1,90 +1,138 @@
-"""What one detection leaves to the next: vectors of texts, so that only texts that are new are embedded."""
+"""Memo: what a detection remembers for the next one, so that the next costs by what has changed.
+
+It holds results of pure functions by a digest of all that they depend on, and results of texts by a keyed hash of the text; so a detection finds with it
+exactly what it finds without. Only what the last detection asked for is kept: memory is bounded by what that one needed, and nothing is left of texts that
+are gone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _core
-from .columns import text_columns
-
-if TYPE_CHECKING:
-    from .encoders import Encoder
-    from .keys import Key
-
-Floats = npt.NDArray[np.float32]
+Value = TypeVar("Value")
 
 
 class Memo:
-    """Vectors of an encoder by the keyed hash of the text; those that the last detection did not ask for are forgotten with the next.
+    """Results that are remembered from one detection to the next.
 
-    A detection with it finds exactly what it finds without. Takes 1 kB a text at 256 dimensions. Not for several detections at the same time.
-
-    Examples
-    --------
-    >>> from fingerprint.encoders import get_encoder
-    >>> from fingerprint.keys import Key
-    >>> memo, encoder = Memo(), get_encoder("static", threads=1)
-    >>> remembering = memo.begin(encoder, Key(bytes(16)))
-    >>> bool((remembering.encode(["one", "two", "one"]) == encoder.encode(["one", "two", "one"])).all()), len(memo)
-    (True, 2)
-    """
-
-    def __init__(self) -> None:
-        self._hashes, self._vectors, self._is_used = np.zeros(0, np.uint64), np.zeros((0, 0), np.float32), np.zeros(0, bool)
-        self._added: list[tuple[npt.NDArray[np.uint64], Floats]] = []
-
-    def __len__(self) -> int:
-        return len(self._hashes) + sum(len(hashes) for hashes, _ in self._added)
-
-    def begin(self, encoder: Encoder, key: Key) -> Remembering:
-        """Forget what was not asked for since the last time; return the encoder that asks here first."""
-        parts = [(self._hashes[self._is_used], self._vectors[self._is_used]), *self._added]
-        hashes, first = np.unique(np.concatenate([part for part, _ in parts]), return_index=True)
-        whole = np.concatenate([vectors.reshape(-1, encoder.dim) for _, vectors in parts])
-        self._hashes, self._vectors, self._is_used, self._added = hashes, whole[first], np.zeros(len(hashes), bool), []
-        return Remembering(encoder, self, key.derive("memo").material)
-
-    def encode(self, encoder: Encoder, hashes: npt.NDArray[np.uint64], texts: Any) -> Floats:
-        """Return the vectors of texts, float32[n, dim], of which only those are made that are not known."""
-        vectors = np.empty((len(hashes), encoder.dim), np.float32)
-        place = np.searchsorted(self._hashes, hashes)
-        known = np.flatnonzero(place < len(self._hashes))
-        known = known[self._hashes[place[known]] == hashes[known]]
-        vectors[known] = self._vectors[place[known]]
-        self._is_used[place[known]] = True
-        rest = np.setdiff1d(np.arange(len(hashes)), known)
-        if len(rest):
-            some, first, number = np.unique(hashes[rest], return_index=True, return_inverse=True)
-            made = encoder.encode(texts.take(rest[first]))
-            vectors[rest] = made[number]
-            self._added.append((some, made))
-        return vectors
-
-
-class Remembering:
-    """An encoder that asks a memo first.
-
-    Attributes
+    Parameters
     ----------
-    name, dim, digest, device
-        Those of the encoder.
+    is_kept : bool
+        False for one that remembers nothing.
+
+    Notes
+    -----
+    Not for several detections at the same time.
     """
 
-    def __init__(self, encoder: Encoder, memo: Memo, secret: bytes) -> None:
-        self._encoder, self._memo, self._secret = encoder, memo, secret
-        self.name, self.dim, self.digest, self.device = encoder.name, encoder.dim, encoder.digest, encoder.device
+    def __init__(self, is_kept: bool = True) -> None:
+        self.is_kept = is_kept
+        self._known: dict[tuple[str, bytes], Any] = {}
+        self._used: dict[tuple[str, bytes], Any] = {}
 
-    def encode(self, texts: Iterable[str] | Any) -> Floats:
-        """Return the vectors of texts, float32[n, dim]."""
-        import pyarrow as pa
+    def begin(self) -> None:
+        """Note that a detection begins."""
+        self._known, self._used = self._known | self._used, {}
 
-        column = texts if isinstance(texts, pa.Array) else pa.array(list(texts), pa.large_string())
-        hashes, at = np.empty(len(column), np.uint64), 0
-        for part in text_columns(column):
-            _core.hash_rows(self._secret, part.data, part.offsets, part.validity, part.validity_offset, hashes[at : at + len(part)])
-            at += len(part)
-        return self._memo.encode(self._encoder, hashes, column)
+    def end(self) -> None:
+        """Note that it ends: what it did not ask for is forgotten."""
+        self._known = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._known, self._used = {}, {}
+
+    def known(self, name: str, digest: bytes) -> Any:
+        """Return what is remembered of that name for this digest, None if nothing is."""
+        key = (name, digest)
+        if key in self._known:
+            self._used[key] = self._known.pop(key)
+        return self._used.get(key)
+
+    def keep(self, name: str, digest: bytes, value: Value) -> Value:
+        """Remember a value, and return it."""
+        if self.is_kept:
+            self._used[name, digest] = value
+        return value
+
+    def get(self, name: str, digest: bytes, make: Callable[[], Value]) -> Value:
+        """Return what `make` has returned for this digest, or make it."""
+        found: Value | None = self.known(name, digest)
+        return self.keep(name, digest, make()) if found is None else found
+
+    def rows(self, name: str, digest: bytes, texts: npt.NDArray[np.uint64],
+             make: Callable[[npt.NDArray[np.int64]], tuple[npt.NDArray[Any], ...]]) -> tuple[npt.NDArray[Any], ...]:
+        """Return columns with a row for each text, of which only those are made that are not known.
+
+        Parameters
+        ----------
+        name, digest : str, bytes
+            What the rows depend on besides the text.
+        texts : uint64[n]
+            Keyed hashes of distinct texts.
+        make : callable
+            Makes the columns for some of the texts, whose places int64[m] it is given.
+        """
+        columns: tuple[npt.NDArray[Any], ...]
+        ascending, order, remembered = self.known(name, digest) or (texts[:0], np.zeros(0, np.int64), ())
+        if not len(ascending):
+            columns = make(np.arange(len(texts)))
+        else:
+            place = np.minimum(np.searchsorted(ascending, texts), len(ascending) - 1)
+            columns = tuple(column[order[place]] for column in remembered)
+            new = np.flatnonzero(ascending[place] != texts)
+            for column, made in zip(columns, make(new), strict=True) if len(new) else ():
+                column[new] = made
+        order = np.argsort(texts)
+        self.keep(name, digest, (texts[order], order, columns))
+        return columns
+
+    def lists(self, name: str, digest: bytes, texts: npt.NDArray[np.uint64],
+              make: Callable[[npt.NDArray[np.int64]], tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """Return a list for each text, of which only those are made that are not known: where each begins int64[n + 1], and all values one behind the other.
+
+        Parameters
+        ----------
+        name, digest, texts
+            As for :meth:`rows`.
+        make : callable
+            Makes the lists of some of the texts, whose places int64[m] it is given: (which of these, ascending; value) of each value.
+        """
+        ascending, starts, values = self.known(name, digest) or (texts[:0], np.zeros(1, np.int64), None)
+        place = np.searchsorted(ascending, texts)
+        place[place == len(ascending)] = 0
+        is_new = np.ones(len(texts), bool) if not len(ascending) else ascending[place] != texts
+        new = np.flatnonzero(is_new)
+        of, made = make(new)
+        n_made = np.bincount(of, minlength=len(new))
+        begin, length = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
+        begin[~is_new], length[~is_new] = starts[place[~is_new]], np.diff(starts)[place[~is_new]]
+        begin[new], length[new] = starts[-1] + np.cumsum(n_made) - n_made, n_made
+        pool = made if values is None else np.concatenate([values, made])
+        order = np.argsort(texts)
+        self.keep(name, digest, (texts[order], *_gather(pool, begin[order], length[order])))
+        return _gather(pool, begin, length)
+
+
+def _gather(pool: npt.NDArray[Any], begin: npt.NDArray[np.int64], length: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """Put parts of an array one behind the other; return where each begins, and all."""
+    starts = np.concatenate([[0], np.cumsum(length)])
+    return starts, pool[np.arange(starts[-1]) + np.repeat(begin - starts[:-1], length)]
+
+
+def digest(*parts: npt.NDArray[Any] | bytes | str | float) -> bytes:
+    """Return a digest of arrays and plain values, 16 bytes: of equal ones in the same order it is the same, of others another."""
+    made = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            made.update(f"{part.dtype.str}{part.shape}".encode())
+            made.update(np.ascontiguousarray(part).data)
+        else:
+            plain = part if isinstance(part, bytes) else repr(part).encode()
+            made.update(len(plain).to_bytes(8, "little") + plain)
+    return made.digest()

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .matrices import Vectors
 
 HOLDINGS_AT_ONCE = 50_000  # whose votes are expanded together: bounds memory
+TIES = 10  # nearest texts to which each is tied
 PREVALENT = 64  # a text with more holders is common property: it neither casts votes nor receives them
 
 
@@ -85,7 +86,7 @@ class Held:
     n_accounts: int
 
 
-def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64], floor: float, held: Held, voters: Held | None = None) -> Votes:
+def cast_votes(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.integer], floor: float, held: Held, voters: Held | None = None) -> Votes:
     """Turn nearest texts into votes of holdings for accounts.
 
     Parameters
@@ -160,7 +161,7 @@ def account_graph(votes: Votes, account: npt.NDArray[np.int64], n_prompts: npt.N
     return graph
 
 
-def prompt_graph(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.int64], floor: float, k: int = 10) -> Any:
+def prompt_graph(similarity: npt.NDArray[np.float32], index: npt.NDArray[np.integer], floor: float, k: int = TIES) -> Any:
     """Return the symmetric graph of texts and their `k` nearest texts above `floor`, scipy CSR float64[n, n]: 2 where both choose each other."""
     from scipy.sparse import csr_matrix
 

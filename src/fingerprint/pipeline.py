@@ -18,22 +18,24 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from . import __version__, _core
+from .ahead import in_order
 from .arrays import distinct
-from .campaigns import describe, iso
+from .campaigns import describe, iso, sought
 from .charging import charge, sampled_events
 from .clusters import cluster
-from .codes import sample_size
 from .config import ScanConfig
 from .controls import run_controls
 from .detection import Examiner, Group
 from .encoders import Encoder, get_encoder
 from .errors import ConfigError, InputError
-from .evidence import Evidence
+from .evidence import Evidence, Layer
 from .history import N_TEXTS, Known, look_up, novelty
 from .ingest import ingest, make_room, remember
 from .keys import Key
 from .known import look_for, with_known
-from .memo import Memo
+from .matrices import Vectors
+from .memo import Memo, digest
+from .points import Near, Points, Settled, nearest_of
 from .prevalence import Hashing, Prevalence
 from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
@@ -41,18 +43,17 @@ from .records import Campaign, Scan
 from .room import Room
 from .search import search
 from .segments import spell
+from .settling import in_layers, samples
 from .sketch import SCHEME, sketch
+from .store import name_texts
 from .tables import account_table, cluster_table, prompt_table
 from .templates import shared_trigrams, trigrams
 from .topics import no_topics, topic_table
-from .traffic import Traffic, hold
-from .vectors import VectorIndex
+from .traffic import Traffic
 from .words import split_words
 
 NEAR = 0.6  # Jaccard similarity, shared text removed, from which two prompts of a group are copies of one another
 N_EXAMINED = 100
-GRID = np.float32(2048)
-SOME, AT_ONCE = 200_000, 65_536  # texts whose mean is that of all, at least, and texts that are encoded together
 DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")  # whose versions can change a result
 
 
@@ -181,10 +182,11 @@ class Verdict:
     n_topics_left_out: int = 0
 
 
-def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopwatch) -> Verdict:
-    """Find groups, test them, and write up what the tests say."""
+def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopwatch, memo: Memo | None = None) -> Verdict:
+    """Find groups, test them, and write up what the tests say; `memo` is that of :func:`prepare`."""
+    memo = memo or Memo(is_kept=False)
     with watch.stage("casting votes"):
-        examiner = Examiner(evidence, config.detect, config.seed, config.threads)
+        examiner = Examiner(evidence, config.detect, config.seed, config.threads, memo)
     with watch.stage("testing groups"):
         groups = search(examiner)
     findings = [g for g in groups if not g.reason]
@@ -193,10 +195,15 @@ def judge(traffic: Traffic, evidence: Evidence, config: ScanConfig, watch: Stopw
     with watch.stage("writing up findings"):
         accused = np.zeros(traffic.n_actors, bool)
         accused[np.concatenate([np.zeros(0, np.int64), *(g.members for g in findings)])] = True
-        campaigns = [describe(g, examiner, traffic, config, rows, accused) for g, rows in zip(findings, charged, strict=True)]
-        examined = [describe(g, examiner, traffic, config, sampled_events(g, examiner, traffic)) for g in [g for g in groups if g.reason][:N_EXAMINED]]
+        rejected = [g for g in groups if g.reason][:N_EXAMINED]
+        shown = [*findings, *rejected]
+        rows, after = [*charged, *(sampled_events(g, examiner, traffic) for g in rejected)], sought(shown, examiner)
+        written = list(in_order(lambda i: describe(shown[i], examiner, traffic, config, rows[i], after[i], None if shown[i].reason else accused),
+                                range(len(shown)), config.threads or _cpus()))
+        campaigns, examined = written[: len(findings)], written[len(findings) :]
     with watch.stage("naming topics"):
         topics = topic_table(examiner, traffic, config.text)
+    memo.end()
     return Verdict(campaigns, [_phrases(g, examiner) for g in findings], charged, examined, examiner.votes.n_prevalent, *topics)
 
 
@@ -227,68 +234,72 @@ def _with_history(verdict: Verdict, traffic: Traffic, past: Prevalence, hashing:
 
 def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch, room: Room | None = None,
             memo: Memo | None = None) -> Evidence | None:
-    """Embed the evidence sample and find nearest texts; None for fewer than two texts. With a `memo` of former calls only new texts are embedded."""
-    encoder = memo.begin(encoder, key) if memo is not None else encoder
-    holdings = hold(traffic.actor[traffic.account], traffic.text, traffic.exact, config.detect.sample, config.detect.evidence,
-                    system=traffic.system)
-    sampled = distinct(holdings.text)
-    if len(sampled) < 2:
-        return None
-    with watch.stage("encoding"):
-        texts = traffic.take(sampled)
-        some = encoder.encode(texts.slice(0, max(SOME, sample_size(len(sampled)))))  # the smallest keyed hashes: a random sample
-        mean = some.mean(0)
-        centre(some, mean)
-        search = VectorIndex(len(sampled), some, config.threads)
-        for low in range(0, len(texts), AT_ONCE):
-            vectors = some[low : low + AT_ONCE]
-            if len(vectors) < min(AT_ONCE, len(texts) - low):
-                vectors = encoder.encode(texts.slice(low, AT_ONCE))
-                centre(vectors, mean)
-            search.add(vectors)
-        del some, vectors
-    k = min(config.detect.voters(len(holdings.text)) + 1, len(sampled))
-    room = room or Room()
-    if "nearest" in room.done:
-        similarity, index = room.saved("nearest-similarity", np.float32, k), room.saved("nearest", np.int64, k)
-        if len(similarity) != len(sampled) or len(index) != len(sampled):
-            raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
-    else:
-        with watch.stage("finding nearest prompts", total=len(sampled)):
-            similarity, index = search.nearest(search.vectors, k, watch.progress.advance)
-        room.save("nearest-similarity", similarity)
-        room.save("nearest", index)
-        room.keep(nearest=1)
-    row = np.full(len(traffic.exact), -1, np.int32)
-    row[sampled] = np.arange(len(sampled))
+    """Embed the evidence sample and find nearest texts; None for fewer than two texts.
 
-    def encode(texts: Any) -> npt.NDArray[np.float32]:
-        vectors = encoder.encode(texts)
-        centre(vectors, mean)
-        return vectors
+    With a `memo` of former calls, of the same key and configuration, the result is the same and costs by what is new; :func:`judge` then takes it too.
+    """
+    memo = memo or Memo(is_kept=False)
+    memo.begin()
+    held, settled = samples(traffic, traffic.actor[traffic.account], config.detect)
+    kinds, n_settled = in_layers(held, settled)
+    if len(kinds) < 2:
+        memo.clear()
+        return None
+    k, exact = config.detect.voters(len(held.text)) + 1, traffic.exact[kinds]
+    with watch.stage("encoding"):
+        texts = traffic.take(kinds)
+        on = digest(exact[:n_settled], encoder.digest)
+        base = memo.get("settled", on, lambda: Settled.of(texts.slice(0, n_settled), encoder, config.threads))
+        fresh = memo.rows("fresh", on, exact[n_settled:], lambda which: (base.embed(texts.take(pa.array(n_settled + which)), encoder).astype(np.float16),))[0]
+        search = Points(base.index, fresh)
+    on = digest(on, k)
+    with watch.stage("finding nearest prompts", total=len(kinds)):
+        near, cells = _nearest_settled(search, exact, k, on, memo, room or Room(), watch)
+        beside = search.nearest_fresh(search.vectors, k, cells)
+        similarity, index = nearest_of(near, beside, min(k, len(kinds)))
+    row = np.full(len(traffic.exact), -1, np.int32)
+    row[kinds] = np.arange(len(kinds))
 
     def read(index: npt.NDArray[np.int64]) -> list[str]:
         found: list[str] = texts.take(pa.array(row[index])).to_pylist()
         return found
 
-    def near(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    def near_duplicates(texts: Sequence[str]) -> npt.NDArray[np.int64]:
         made = sketch(list(texts), key=key, threads=config.threads)
         return cluster(made.signatures, made.exact, threshold=NEAR).labels.astype(np.int64)
 
-    return Evidence(search.vectors, similarity, index, row, traffic.exact, holdings, traffic.n_actors, read, traffic.systems, search, encode, near,
-                    partial(split_words, key=key.derive("words")))
+    whole = Evidence(search.vectors, similarity, index, row, traffic.exact, held, traffic.n_actors, read, traffic.systems, search,
+                     partial(base.embed, encoder=encoder), near_duplicates, partial(split_words, key=key.derive("words")), base.null,
+                     name_texts(texts, key.derive("spelling")))
+    if n_settled == len(kinds):
+        return whole
+    among = beside[0][n_settled:], np.where(beside[1][n_settled:] < 0, -1, beside[1][n_settled:] - n_settled)
+    layers = (Layer.of(whole, 0, base.index.vectors, (near[0][:n_settled], near[1][:n_settled]), exact[:n_settled], on),
+              Layer.of(whole, n_settled, search.fresh, among, exact[n_settled:], digest(on, exact[n_settled:])))
+    return replace(whole, layers=layers).held(held, settled)
 
 
-def centre(vectors: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> None:
-    """Subtract `mean` from each vector and scale it to unit length, in place; zero stays zero.
+def _nearest_settled(search: Points, exact: npt.NDArray[np.uint64], k: int, on: bytes, memo: Memo, room: Room,
+                     watch: Stopwatch) -> tuple[Near, npt.NDArray[np.int32]]:
+    """Return the settled texts that are nearest to each text, and in which cells each is looked for."""
+    n_settled, k = search.settled.n, min(k, search.settled.n)
+    if "nearest" in room.done:
+        similarity, index = room.saved("nearest-similarity", np.float32, k), room.saved("nearest", np.int32, k)
+        if len(similarity) != len(exact) or len(index) != len(exact):
+            raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
+        return (similarity, index), search.cells(search.vectors)
 
-    Rounded to ``1 / GRID``: inner products are then multiples of ``GRID ** -2`` below 4, so float32 holds every partial sum exactly, and they do not depend
-    on the order in which a library adds up nor on which texts are compared at once. Half precision holds the vectors exactly, too.
-    """
-    vectors -= mean
-    vectors *= GRID / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    np.rint(vectors, out=vectors)
-    vectors /= GRID
+    def find(vectors: Vectors) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        similarity, index = search.settled.nearest(vectors, k, watch.progress.advance)
+        return similarity, index.astype(np.int32), search.cells(vectors)
+
+    settled = memo.get("nearest", on, lambda: find(search.settled.vectors))
+    fresh = memo.rows("nearest of fresh", on, exact[n_settled:], lambda which: find(search.fresh[which]))
+    near = np.concatenate([settled[0], fresh[0]]), np.concatenate([settled[1], fresh[1]])
+    room.save("nearest-similarity", near[0])
+    room.save("nearest", near[1])
+    room.keep(nearest=1)
+    return near, np.concatenate([settled[2], fresh[2]])
 
 
 def _cpus() -> int:

@@ -69,7 +69,7 @@ def plant(evidence: Evidence, prompts: list[str], account: npt.NDArray[np.int64]
     return dataclasses.replace(
         evidence, vectors=Stacked(*parts(evidence.vectors), vectors), similarity=similarity, index=index,
         row=np.concatenate([evidence.row, (n_old + np.arange(len(distinct))).astype(np.int32)]), exact=every, holdings=holdings,
-        n_actors=evidence.n_actors + len(actors), texts=texts, text_groups={}), actors
+        n_actors=evidence.n_actors + len(actors), texts=texts, names=None, layers=(), text_groups={}), actors
 
 
 def _place(evidence: Evidence, vectors: npt.NDArray[np.float32], threads: int | None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:

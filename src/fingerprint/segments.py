@@ -104,7 +104,7 @@ def segments(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> list[
         among = np.unique(source.habits(np.flatnonzero(np.isin(sample.actor, only)))[0])
         if not len(among):
             return []
-    window, actor = source.habits(np.arange(len(sample.actor)), among)
+    window, actor = source.habits(np.arange(len(sample.actor)), among) if among is not None else source.every_habit()
     every, number, holders = np.unique(window, return_inverse=True, return_counts=True)
     rare = (holders >= sample.config.min_accounts) & (2 * holders <= sample.evidence.n_actors)
     if not rare.any():
@@ -126,10 +126,11 @@ def segments(sample: Sample, only: npt.NDArray[np.int64] | None = None) -> list[
 
 
 class _Windows:
-    """Windows of sampled holdings; those of prompts are found anew each time, since all of them together would be too many to keep."""
+    """Windows of sampled holdings; without a memo those of prompts are found anew each time, since all of them together would be too many to keep."""
 
     def __init__(self, sample: Sample) -> None:
         self.sample = sample
+        self._known = self._remembered(sample.evidence.names) if sample.memo.is_kept and sample.evidence.names is not None else None
         named = distinct(sample.system[sample.system >= 0]).astype(np.int64)
         text, window = _kept(sample.evidence.words(sample.evidence.systems(named))) if len(named) else (np.zeros(0, np.int64), np.zeros(0, np.uint64))
         self.system_window = window
@@ -164,6 +165,26 @@ class _Windows:
             found.append((window[often], actor[often]))
         return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
 
+    def every_habit(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """Return the habits of all actors; those are remembered whose prompts and system texts are the same as before."""
+        sample, every = self.sample, np.arange(len(self.sample.actor))
+        names = sample.evidence.names
+        if self._known is None or names is None:
+            return self.habits(every)
+        opens = np.flatnonzero(np.diff(sample.actor, prepend=-1))
+        actors, ends = sample.actor[opens], np.append(opens, len(every))
+        until = np.append(np.uint64(0), np.cumsum(self.system_window, dtype=np.uint64))[self.system_offsets]  # wraps on purpose, as do the sums below
+        of_system = np.append(np.diff(until), np.uint64(0))  # the last is that of none, -1
+        what = names[sample.point] + of_system[sample.system] * _ODD[0]
+
+        def find(which: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+            window, actor = self.habits(np.concatenate([every[:0], *(every[ends[i] : ends[i + 1]] for i in which.tolist())]))
+            order = np.argsort(actor, kind="stable")
+            return np.searchsorted(actors[which], actor[order]), window[order]
+
+        start, window = sample.memo.lists("habits", b"", np.add.reduceat(what, opens) if len(opens) else names[:0], find)
+        return window, np.repeat(actors, np.diff(start))
+
     def rows(self, window: npt.NDArray[np.uint64], kind: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the distinct pairs (holding int64[m], kind int64[m] ascending) where the holding has a window, ascending, of that kind."""
         n = len(self.sample.actor)
@@ -190,12 +211,34 @@ class _Windows:
 
     def _of_prompts(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
         """Return the distinct pairs (holding, window) of prompts."""
-        text, place = np.unique(self.sample.text[rows], return_inverse=True)
-        owner, window = _kept(self.sample.evidence.words(self.sample.evidence.texts(text)))
-        start = np.searchsorted(owner, np.arange(len(text) + 1))
+        if self._known is not None:
+            (start, window), place = self._known, self.sample.point[rows]
+        else:
+            text, place = np.unique(self.sample.text[rows], return_inverse=True)
+            owner, window = _kept(self.sample.evidence.words(self.sample.evidence.texts(text)))
+            start = np.searchsorted(owner, np.arange(len(text) + 1))
         length = (start[1:] - start[:-1])[place]
         at = np.repeat(start[place] - np.cumsum(length) + length, length) + np.arange(length.sum())
         return np.repeat(rows, length), window[at]
+
+    def _remembered(self, names: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+        """Return the windows of all sampled texts: where those of each point begin, and all."""
+        evidence = self.sample.evidence
+        text = np.empty(len(evidence.vectors), np.int64)
+        text[self.sample.point] = self.sample.text
+        held = distinct(self.sample.point)
+
+        def find(which: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+            found = [(np.zeros(0, np.int64), np.zeros(0, np.uint64))]
+            for low in range(0, len(which), HOLDINGS_AT_ONCE):
+                owner, window = _kept(evidence.words(evidence.texts(text[held[which[low : low + HOLDINGS_AT_ONCE]]])))
+                found.append((low + owner, window))
+            return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+
+        start, window = self.sample.memo.lists("windows", b"", names[held], find)
+        every = np.zeros(len(text) + 1, np.int64)
+        every[held + 1] = np.diff(start)
+        return np.cumsum(every), window
 
     def _systems_of(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return (system text, number of holdings that came with it, actor), each pair of text and actor once."""

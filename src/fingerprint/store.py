@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,16 @@ class Numbering:
         let_go(known)
 
 
+def name_texts(texts: Any, key: Key) -> npt.NDArray[np.uint64]:
+    """Return keyed hashes of texts as they are spelled, uint64[n]; 0 for null and for no other. See :func:`fingerprint.columns.text_columns`."""
+    columns = text_columns(texts)
+    hashes, at = np.empty(sum(map(len, columns)), np.uint64), 0
+    for part in columns:
+        _core.hash_rows(key.material, part.data, part.offsets, part.validity, part.validity_offset, hashes[at : at + len(part)])
+        at += len(part)
+    return hashes
+
+
 class Names:
     """Distinct names in order of first appearance, however many rows bear them; a null is no name.
 
@@ -100,16 +111,12 @@ class Names:
     """
 
     def __init__(self, key: Key, is_kept: bool = True, room: Room | None = None) -> None:
-        self._key, self._numbering, self._is_kept = key.derive("names").material, Numbering(Growing(np.uint64, room=room)), is_kept
+        self._key, self._numbering, self._is_kept = key.derive("names"), Numbering(Growing(np.uint64, room=room)), is_kept
         self._new: list[pa.LargeStringArray] = []
 
     def add(self, column: pa.Array) -> npt.NDArray[np.int32]:
         """Take in rows of a string column; return the number of each row's name, -1 for null."""
-        hashes, at = np.empty(len(column), np.uint64), 0
-        for part in text_columns(column):
-            _core.hash_rows(self._key, part.data, part.offsets, part.validity, part.validity_offset, hashes[at : at + len(part)])
-            at += len(part)
-        numbers, new = self._numbering.add(hashes)
+        numbers, new = self._numbering.add(name_texts(column, self._key))
         if self._is_kept and len(new):
             self._new.append(column.take(pa.array(new)).cast(pa.large_string()))
         return numbers

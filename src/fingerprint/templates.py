@@ -6,19 +6,23 @@ long common frame makes any two accounts look alike), and shown as the template 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from . import _core
 from .words import Words
 
 SLOT = "\u27e8\u2026\u27e9"
 SHARE = 0.1  # of the prompts, from which a trigram is shared text
 MAX_REFRAIN = 16  # words of an account's own at either end of its prompts
 MIN_PROMPTS, MIN_HOLDERS = 6, 3  # and in at least so many prompts and accounts
+MIN_OWN = 3  # prompts of an account from which a text is its refrain
 _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))  # multipliers of a polynomial hash over keyed hashes, modulo 2**64
 
 
@@ -78,63 +82,22 @@ class Stripped:
     runs: npt.NDArray[np.int64]
 
 
-def shared_words(words: Words, account: npt.NDArray[np.int64], share: float = SHARE) -> npt.NDArray[np.bool_]:
-    """Say of each word whether it stands in a shared trigram: one that at least `share` of the prompts, of several accounts, contain.
+def shared_words(words: Words, account: npt.NDArray[np.int64], share: float = SHARE) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Say of each word whether it stands in shared text, and whether in a refrain of its account.
+
+    Shared text is three words in a row that at least `share` of the prompts, of several accounts, contain. A refrain is text that at least half of the
+    prompts of its account, and three of them, contain: three words in a row anywhere, or any number of words at the beginning or at the end.
 
     Returns
     -------
-    bool[m]
+    shared, refrain : bool[m]
     """
-    covered = np.zeros(len(words.hashes), bool)
-    row = words.rows
-    at, trigram = trigrams(words)
-    if not len(at):
-        return covered
-    distinct, number = np.unique(trigram, return_inverse=True)
-    _, who = np.unique(account, return_inverse=True)
-    hot = _distinct_per(number, row[at], len(words), len(distinct)) >= max(float(MIN_PROMPTS), share * len(words))
-    hot &= _distinct_per(number, who[row[at]], len(words), len(distinct)) >= MIN_HOLDERS
-    place = at[hot[number]]
-    for step in range(3):
-        covered[place + step] = True
-    return covered
-
-
-def _refrains(words: Words, account: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Say of each word whether it stands in text that at least half of the prompts of its account, and three of them, contain.
-
-    That is a trigram anywhere, or any number of words at the beginning or at the end.
-    """
-    covered = np.zeros(len(words.hashes), bool)
-    at, trigram = trigrams(words)
-    if not len(at):
-        return covered
-    _, who = np.unique(account, return_inverse=True)
-    often = _often(trigram, words.rows[at], who)
-    for step in range(3):
-        covered[at[often] + step] = True
-    first, last = words.offsets[:-1], words.offsets[1:] - 1
-    for ends, step in ((first, 1), (last, -1)):
-        row = np.arange(len(words))
-        text = np.zeros(len(words), np.uint64)
-        for n in range(MAX_REFRAIN):
-            row = row[last[row] - first[row] >= n]
-            place = ends[row] + step * n
-            text[row] = text[row] * _ODD[0] + words.hashes[place]
-            row = row[_often(text[row], row, who)]
-            covered[ends[row] + step * n] = True
-    return covered
-
-
-def _often(text: npt.NDArray[np.uint64], row: npt.NDArray[np.int64], who: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Say of each piece of text, of prompt `row`, whether at least half of the prompts of its account contain it, and three of them."""
-    if not len(text):
-        return np.zeros(0, bool)
-    _, number = np.unique(text, return_inverse=True)
-    size = np.bincount(who)
-    own, place = np.unique(number * len(size) + who[row], return_inverse=True)
-    frequent: npt.NDArray[np.bool_] = _distinct_per(place, row, int(row.max()) + 1, len(own)) >= np.maximum(3, 0.5 * size[own % len(size)])
-    return frequent[place]
+    marks = np.zeros((2, len(words.hashes)), np.uint8)
+    who = np.unique(account, return_inverse=True)[1].astype(np.int32)
+    _core.shared_words(words.hashes, words.offsets, who, np.argsort(who, kind="stable"), max(MIN_PROMPTS, math.ceil(share * len(words))), MIN_HOLDERS,
+                       MIN_OWN, MAX_REFRAIN, *marks)
+    shared, refrain = marks.view(bool)
+    return shared, refrain
 
 
 def trigrams(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
@@ -142,12 +105,6 @@ def trigrams(words: Words) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64
     row, h = words.rows, words.hashes
     at = np.flatnonzero(row[:-2] == row[2:]) if len(row) > 2 else np.zeros(0, np.int64)
     return at, (h[at] * _ODD[0] + h[at + 1]) * _ODD[1] + h[at + 2] if len(at) else np.zeros(0, np.uint64)
-
-
-def _distinct_per(number: npt.NDArray[np.int64], value: npt.NDArray[np.int64], n_values: int, n_numbers: int) -> npt.NDArray[np.int64]:
-    """Return for each number how many different values it occurs with."""
-    pair = np.sort(number * n_values + value)
-    return np.bincount(pair[np.diff(pair, prepend=-1) > 0] // n_values, minlength=n_numbers)
 
 
 def strip_shared(words: Words, account: npt.NDArray[np.int64], share: float = SHARE) -> Stripped:
@@ -162,8 +119,7 @@ def strip_shared(words: Words, account: npt.NDArray[np.int64], share: float = SH
     share : float
         A trigram is shared when it stands in at least this share of the prompts.
     """
-    covered = shared_words(words, account, share)
-    refrain = _refrains(words, account)
+    covered, refrain = shared_words(words, account, share)
     row, n_words = words.rows, np.diff(words.offsets)
     n_covered = np.bincount(row[covered], minlength=len(words))
     own_words = np.where(n_covered > 0, n_words - n_covered, np.iinfo(np.int64).max)
@@ -173,8 +129,11 @@ def strip_shared(words: Words, account: npt.NDArray[np.int64], share: float = SH
     first, last = np.flatnonzero(opens), np.flatnonzero(closes)
     stripped = Stripped([], n_covered / np.maximum(n_words, 1), own_words, words, np.stack([row[first], first, last + 1], 1))
     bounds = np.searchsorted(row[first], np.arange(len(words) + 1))
-    for i in range(len(words)):
-        stripped.residuals.append(" ".join(g for g in _gaps(stripped, i, bounds[i], bounds[i + 1]) if g))
+    tape, ends = words.tape, words.text_offsets.tolist()
+    opening, closing = words.starts[first].tolist(), words.ends[last].tolist()
+    for i, (low, high) in enumerate(pairwise(bounds.tolist())):
+        gaps = (tape[a:b].strip() for a, b in zip([ends[i], *closing[low:high]], [*opening[low:high], ends[i + 1]], strict=True))
+        stripped.residuals.append(b" ".join(gap for gap in gaps if gap).decode("utf-8", "replace"))
     return stripped
 
 
@@ -199,7 +158,7 @@ def _gaps(stripped: Stripped, prompt: int, low: int, high: int) -> Iterator[str]
     """Yield what stands before, between and behind the shared runs ``low`` to ``high`` of a prompt."""
     words = stripped.words
     at = int(words.text_offsets[prompt])
-    for _, first, behind in stripped.runs[low:high]:
+    for _, first, behind in stripped.runs[low:high].tolist():
         yield words.text(at, int(words.starts[first])).strip()
         at = int(words.ends[behind - 1])
     yield words.text(at, int(words.text_offsets[prompt + 1])).strip()

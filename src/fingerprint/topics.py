@@ -50,7 +50,8 @@ def topic_table(sample: Sample, traffic: Traffic, text: bool) -> tuple[pa.Table,
     Where so many accounts are sampled that the search makes no communities of texts, and of more than ``MOST_TEXTS`` texts, there are no topics.
     """
     evidence = sample.evidence
-    if len(evidence.vectors) > MOST_TEXTS and PROMPT_RESOLUTIONS[-1] not in evidence.text_groups:
+    made = evidence.layers[0].evidence.text_groups if evidence.layers else evidence.text_groups  # those of fresh texts are soon made
+    if len(evidence.vectors) > MOST_TEXTS and PROMPT_RESOLUTIONS[-1] not in made:
         return no_topics(), 0
     label = text_communities(sample, PROMPT_RESOLUTIONS[-1])
     size = np.bincount(label)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .codes import NPROBE, REFINE, Storage, emptied, inverted_file, like, omp, probing, read, sample_size, scalars, trained
+from .codes import NPROBE, REFINE, Storage, cells_of, emptied, inverted_file, like, omp, probing, read, sample_size, scalars, trained
 from .errors import InputError
 from .keys import Key
-from .matrices import Bytes, Half, Vectors, blocks
+from .matrices import Bytes, Half, Part, Vectors, blocks
 from .sealed import sealing, unseal
 
 SCHEMA = "fp-vectors-1"
@@ -132,13 +132,13 @@ class VectorIndex:
         return places if self._live is None else places[self._live]
 
     @property
-    def vectors(self) -> Vectors:
+    def vectors(self) -> Part:
         """The vectors of :attr:`rows`, without a copy: read-only, and valid until more are added or some removed."""
         if self._live is not None:
             self._rebuild()
         return self._kept()
 
-    def _kept(self) -> npt.NDArray[np.float32] | Half | Bytes:
+    def _kept(self) -> Part:
         """Return what is in the store."""
         if not self._store.ntotal:
             return np.zeros((0, self._dim), np.float32)
@@ -318,6 +318,10 @@ class VectorIndex:
             self._times = [self._known_times()[left]]
         self._use(codes, store)
 
+    def beside(self, vectors: npt.NDArray[np.float32]) -> Beside:
+        """Return an index of other vectors, float32[m, dim], that has the same cells, so that it takes no training."""
+        return Beside(self._codes, vectors, self._threads)
+
     def save(self, folder: str | os.PathLike[str], key: Key) -> None:
         """Write the index into a folder, sealed with the key; see :func:`fingerprint.sealed.sealing`."""
         import faiss
@@ -363,6 +367,51 @@ class VectorIndex:
         made._times = [arrays["times"]] if len(arrays["times"]) else []
         made._use(codes, store)
         return made
+
+
+class Beside:
+    """Vectors in the cells of another index; with all that lie in the cells that are searched, queries are compared.
+
+    Parameters
+    ----------
+    codes : faiss.IndexIVF, optional
+        Whose cells these are; without it all vectors are in one.
+    vectors : float32[m, dim]
+        Kept in half precision.
+    threads : int, optional
+    """
+
+    def __init__(self, codes: Any, vectors: npt.NDArray[np.float32], threads: int | None = None) -> None:
+        self._codes, self._threads = codes, threads
+        with omp(threads):
+            self._index = cells_of(codes, vectors) if codes is not None else scalars(vectors.shape[1], len(vectors), None)
+            if codes is None:
+                self._index.add(np.ascontiguousarray(vectors))
+
+    def cells(self, queries: Vectors) -> npt.NDArray[np.int32]:
+        """Return the cells in which each query is looked for, int32[n, c]; none where all vectors are in one."""
+        found = np.empty((len(queries), NPROBE if self._codes is not None else 0), np.int32)
+        if found.size:
+            with omp(self._threads):
+                for start, some in blocks(queries, AT_ONCE):
+                    found[start : start + len(some)] = self._codes.quantizer.search(np.ascontiguousarray(some), NPROBE)[1]
+        return found
+
+    def nearest(self, queries: Vectors, k: int, cells: npt.NDArray[np.int32] | None = None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Find the `k` nearest vectors to each query, as :meth:`VectorIndex.nearest`; `cells` are those of :meth:`cells`, if they are known."""
+        similarity, index = np.full((len(queries), k), -np.inf, np.float32), np.full((len(queries), k), -1, np.int64)
+        if not k:
+            return similarity, index
+        with omp(self._threads):
+            for start, block in blocks(queries, AT_ONCE):
+                part, some = slice(start, start + len(block)), np.ascontiguousarray(block)
+                if self._codes is None or cells is None:
+                    similarity[part], index[part] = self._index.search(some, k)
+                else:
+                    probed = cells[part].astype(np.int64)
+                    similarity[part], index[part] = self._index.search_preassigned(some, k, probed, np.zeros(probed.shape, np.float32))
+        similarity[index < 0] = -np.inf
+        return similarity, index
 
 
 def nearest(vectors: npt.NDArray[np.float32], k: int, threads: int | None = None) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:

@@ -135,7 +135,7 @@ class Evaluations:
         scan = self._config.scan
         encoder = get_encoder(scan.encoder, threads=processors(scan.threads), device=scan.device)
         evidence = prepare(traffic, encoder, scan, self._key, watch, memo=self._memo)
-        return judge(traffic, evidence, scan, watch) if evidence is not None else Verdict()
+        return judge(traffic, evidence, scan, watch, self._memo) if evidence is not None else Verdict()
 
     def _hashes(self, campaign: Campaign) -> npt.NDArray[np.uint64]:
         return name_hashes(pa.array([charge.account_id for charge in campaign.accounts], pa.large_string()), self._key)
