@@ -194,6 +194,7 @@ cdef extern from "fp_near.h" nogil:
     void fp_near_raise(fp_near_t *x, const uint64_t *exact, const uint32_t *count, int64_t n)
     void fp_near_forget(fp_near_t *x, const uint64_t *exact, const uint8_t *is_gone, int64_t n)
     void fp_near_query(fp_near_t *x, uint64_t exact, const uint8_t *values, fp_near_answer_t *answer)
-    int fp_near_held(const fp_near_t *x, uint64_t exact, uint64_t *leader, uint64_t *count, uint8_t *values, uint8_t *is_signed)
+    void fp_near_held(const fp_near_t *x, const uint64_t *exact, int64_t n, uint64_t *leader, uint64_t *count, uint8_t *values, uint8_t *is_signed,
+                      uint8_t *is_known)
     void fp_near_size(const fp_near_t *x, uint64_t exact, uint64_t *n_prompts, uint32_t *n_texts)
     int64_t fp_near_items(const fp_near_t *x, uint32_t chunk, uint64_t *exact, uint64_t *count, uint64_t *leader)

@@ -17,7 +17,7 @@
 #define ALIKE 64 /* texts of one shard and tag that are looked at together; more are not to be expected, of 29 bits of a keyed hash */
 
 static size_t scratch_bytes(const fp_near_t *x) {
-    return (size_t)x->num_bands * (sizeof *x->seeds + (FP_NEAR_BLOCK + 1) * sizeof *x->keys) + N_PLACES * sizeof *x->places +
+    return (size_t)x->num_bands * (1 + sizeof *x->seeds + (FP_NEAR_BLOCK + 1) * sizeof *x->keys) + N_PLACES * sizeof *x->places +
            (MAX_MET + (size_t)x->max_candidates) * sizeof *x->met;
 }
 
@@ -31,7 +31,8 @@ int fp_near_init(fp_near_t *x) {
     x->places = calloc(N_PLACES, sizeof *x->places);
     x->met = malloc(MAX_MET * sizeof *x->met);
     x->bucket = malloc((size_t)x->max_candidates * sizeof *x->bucket);
-    if (status != FP_OK || !x->seeds || !x->keys || !x->places || !x->met || !x->bucket) return FP_NO_MEMORY;
+    x->is_full = malloc((size_t)x->num_bands);
+    if (status != FP_OK || !x->seeds || !x->keys || !x->places || !x->met || !x->bucket || !x->is_full) return FP_NO_MEMORY;
     for (int64_t b = 0; b < x->num_bands; b++) x->seeds[b] = fp_mix64((uint64_t)(b + 1));
     x->round = 1;
     return FP_OK;
@@ -45,6 +46,7 @@ void fp_near_free(fp_near_t *x) {
     free(x->places);
     free(x->met);
     free(x->bucket);
+    free(x->is_full);
     memset(x, 0, sizeof *x);
 }
 
@@ -107,13 +109,14 @@ static void meet(fp_near_t *x, uint32_t number) {
     fp_near_ask_values(x, number);
 }
 
-/* The leader that a text belongs to, or nobody. */
+/* The leader that a text belongs to, or nobody; and which of its buckets are full. */
 static fp_nearest_t nearest(fp_near_t *x, const uint8_t *values, const uint32_t *keys, int *is_beyond_budget) {
     fp_nearest_t best = {FP_NOBODY, 0};
     *is_beyond_budget = 0;
     for (int64_t b = 0; b < x->num_bands; b++) {
         const int64_t n = fp_shards_find(&x->shards, fp_band_shard(keys[b]), fp_near_tag(keys[b]), 0, x->bucket, x->max_candidates);
-        *is_beyond_budget |= n == x->max_candidates;
+        x->is_full[b] = n == x->max_candidates;
+        *is_beyond_budget |= x->is_full[b];
         for (int64_t i = 0; i < n; i++) {
             meet(x, x->bucket[i]);
             if (x->n_met == MAX_MET) compare(x, values, &best);
@@ -127,10 +130,10 @@ static void leave_bands(fp_near_t *x, const uint32_t *keys, int64_t n, uint32_t 
     for (int64_t b = 0; b < n; b++) fp_shards_remove(&x->shards, fp_band_shard(keys[b]), fp_near_tag(keys[b]), number);
 }
 
+/* Where `is_full` is that of these keys. */
 static int enter_bands(fp_near_t *x, const uint32_t *keys, uint32_t number) {
     for (int64_t b = 0; b < x->num_bands; b++) {
-        const int64_t n = fp_shards_find(&x->shards, fp_band_shard(keys[b]), fp_near_tag(keys[b]), 0, x->bucket, x->max_candidates);
-        if (n == x->max_candidates || fp_shards_insert(&x->shards, fp_band_shard(keys[b]), fp_near_tag(keys[b]), number) == FP_OK) continue;
+        if (x->is_full[b] || fp_shards_insert(&x->shards, fp_band_shard(keys[b]), fp_near_tag(keys[b]), number) == FP_OK) continue;
         leave_bands(x, keys, b, number);
         return FP_NO_MEMORY;
     }
@@ -158,7 +161,7 @@ static void leave_text(fp_near_t *x, uint32_t number) {
     fp_texts_give(&x->texts, number);
 }
 
-uint32_t fp_near_lead(fp_near_t *x, uint64_t exact, const uint8_t *values, const uint32_t *keys) {
+static uint32_t lead(fp_near_t *x, uint64_t exact, const uint8_t *values, const uint32_t *keys) {
     const uint32_t number = enter_text(x, exact, values, keys != NULL);
     if (number == FP_NOBODY) return FP_NOBODY;
     if (keys && enter_bands(x, keys, number) != FP_OK) {
@@ -170,6 +173,12 @@ uint32_t fp_near_lead(fp_near_t *x, uint64_t exact, const uint8_t *values, const
     record->order = x->n_arrived++;
     x->n_leaders++;
     return number;
+}
+
+uint32_t fp_near_lead(fp_near_t *x, uint64_t exact, const uint8_t *values, const uint32_t *keys) {
+    for (int64_t b = 0; keys && b < x->num_bands; b++)
+        x->is_full[b] = fp_shards_find(&x->shards, fp_band_shard(keys[b]), fp_near_tag(keys[b]), 0, x->bucket, x->max_candidates) == x->max_candidates;
+    return lead(x, exact, values, keys);
 }
 
 uint32_t fp_near_follow(fp_near_t *x, uint64_t exact, const uint8_t *values, fp_nearest_t by) {
@@ -206,7 +215,7 @@ void fp_near_leave(fp_near_t *x, uint32_t number, int leader_stays) {
 uint32_t fp_near_take_in(fp_near_t *x, uint64_t exact, const uint8_t *values, const uint32_t *keys) {
     int is_beyond_budget = 0;
     const fp_nearest_t by = keys ? nearest(x, values, keys, &is_beyond_budget) : (fp_nearest_t){FP_NOBODY, 0};
-    const uint32_t number = by.leader == FP_NOBODY ? fp_near_lead(x, exact, values, keys) : fp_near_follow(x, exact, values, by);
+    const uint32_t number = by.leader == FP_NOBODY ? lead(x, exact, values, keys) : fp_near_follow(x, exact, values, by);
     x->n_budget_exceeded += number != FP_NOBODY && is_beyond_budget;
     return number;
 }
@@ -238,18 +247,6 @@ void fp_near_query(fp_near_t *x, uint64_t exact, const uint8_t *values, fp_near_
     const fp_text_record_t *record = fp_text_record(&x->texts, leader);
     answer->cluster = record->exact;
     fill_size(record, &answer->n_prompts, &answer->n_texts);
-}
-
-int fp_near_held(const fp_near_t *x, uint64_t exact, uint64_t *leader, uint64_t *count, uint8_t *values, uint8_t *is_signed) {
-    const uint32_t number = exact ? fp_near_text(x, exact) : FP_NOBODY;
-    *leader = *count = *is_signed = 0;
-    if (number == FP_NOBODY) return 0;
-    const fp_text_record_t *record = fp_text_record(&x->texts, number);
-    *leader = fp_text_record(&x->texts, record->leader)->exact;
-    *count = record->count;
-    *is_signed = record->is_signed;
-    if (record->is_signed) memcpy(values, fp_text_values(&x->texts, number), (size_t)x->num_perm);
-    return 1;
 }
 
 void fp_near_size(const fp_near_t *x, uint64_t exact, uint64_t *n_prompts, uint32_t *n_texts) {

@@ -33,6 +33,7 @@ typedef struct {
     uint64_t *places; /* of a hash table: the round, and a leader that was met in it */
     uint32_t *met;
     uint32_t *bucket; /* [max_candidates] */
+    uint8_t *is_full; /* [num_bands] whether the buckets of the text at hand are */
     uint32_t round, n_met;
 } fp_near_t;
 
@@ -81,6 +82,9 @@ int fp_near_restore(fp_near_t *x, fp_near_kept_t *rows, int64_t n);
 /* Take back what these two did, from their last row on. */
 void fp_near_undo_observe(fp_near_t *x, fp_near_seen_t *rows, int64_t n);
 void fp_near_undo_restore(fp_near_t *x, fp_near_kept_t *rows, int64_t n);
+/* What is kept of each text: whether it is there, its leader, its events and, where it has a signature, its values. */
+void fp_near_held(const fp_near_t *x, const uint64_t *exact, int64_t n, uint64_t *leader, uint64_t *count, uint8_t *values, uint8_t *is_signed,
+                  uint8_t *is_known);
 /* Lower the counts, and mark who has to go; add them again; let go of those that are marked. */
 int fp_near_lower(fp_near_t *x, const uint64_t *exact, const uint32_t *count, int64_t n, uint8_t *is_gone, int64_t *n_done);
 void fp_near_raise(fp_near_t *x, const uint64_t *exact, const uint32_t *count, int64_t n);
@@ -88,8 +92,6 @@ void fp_near_forget(fp_near_t *x, const uint64_t *exact, const uint8_t *is_gone,
 
 /* `values` is null where the text has no signature. */
 void fp_near_query(fp_near_t *x, uint64_t exact, const uint8_t *values, fp_near_answer_t *answer);
-/* What is kept of a text: its leader, its events and, where it has a signature, its values. Says whether it is there. */
-int fp_near_held(const fp_near_t *x, uint64_t exact, uint64_t *leader, uint64_t *count, uint8_t *values, uint8_t *is_signed);
 /* Zeros where no leader has this hash. */
 void fp_near_size(const fp_near_t *x, uint64_t exact, uint64_t *n_prompts, uint32_t *n_texts);
 /* What is kept of the texts of a chunk, of which there are `texts.n_chunks`, at most `texts.per_chunk` in each; returns how many. */

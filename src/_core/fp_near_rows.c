@@ -9,11 +9,35 @@
 #define ROWS_AHEAD 3
 #define AT_ONCE 8192 /* comparisons, after which a block ends before its time: some .2 ms */
 
-void fp_near_find(const fp_near_t *x, const uint64_t *exact, int64_t n, uint8_t *is_known) {
+static void ask_texts(const fp_near_t *x, const uint64_t *exact, int64_t n) {
     for (int64_t i = 0; i < n; i++) fp_near_ask_text_shard(x, exact[i]);
     for (int64_t i = 0; i < n; i++) fp_near_ask_text_slot(x, exact[i]);
     for (int64_t i = 0; i < n; i++) fp_near_ask_text_record(x, exact[i]);
+}
+
+void fp_near_find(const fp_near_t *x, const uint64_t *exact, int64_t n, uint8_t *is_known) {
+    ask_texts(x, exact, n);
     for (int64_t i = 0; i < n; i++) is_known[i] = exact[i] == 0 || fp_near_text(x, exact[i]) != FP_NOBODY;
+}
+
+void fp_near_held(const fp_near_t *x, const uint64_t *exact, int64_t n, uint64_t *leader, uint64_t *count, uint8_t *values, uint8_t *is_signed,
+                  uint8_t *is_known) {
+    uint32_t number[FP_NEAR_BLOCK];
+    ask_texts(x, exact, n);
+    for (int64_t i = 0; i < n; i++) {
+        number[i] = exact[i] ? fp_near_text(x, exact[i]) : FP_NOBODY;
+        if (number[i] != FP_NOBODY) fp_near_ask_values(x, number[i]);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        is_known[i] = number[i] != FP_NOBODY;
+        leader[i] = count[i] = is_signed[i] = 0;
+        if (!is_known[i]) continue;
+        const fp_text_record_t *record = fp_text_record(&x->texts, number[i]);
+        leader[i] = fp_text_record(&x->texts, record->leader)->exact;
+        count[i] = record->count;
+        is_signed[i] = record->is_signed;
+        if (is_signed[i]) memcpy(values + i * x->num_perm, fp_text_values(&x->texts, number[i]), (size_t)x->num_perm);
+    }
 }
 
 static uint32_t saturated(uint64_t n) { return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n; }
@@ -162,9 +186,7 @@ static int lower_row(fp_near_t *x, uint64_t exact, uint64_t count, uint8_t *is_g
 }
 
 int fp_near_lower(fp_near_t *x, const uint64_t *exact, const uint32_t *count, int64_t n, uint8_t *is_gone, int64_t *n_done) {
-    for (int64_t i = 0; i < n; i++) fp_near_ask_text_shard(x, exact[i]);
-    for (int64_t i = 0; i < n; i++) fp_near_ask_text_slot(x, exact[i]);
-    for (int64_t i = 0; i < n; i++) fp_near_ask_text_record(x, exact[i]);
+    ask_texts(x, exact, n);
     for (int64_t i = 0; i < n; i++) {
         const int status = lower_row(x, exact[i], count[i], is_gone + i);
         if (status != FP_OK) return status;

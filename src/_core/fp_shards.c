@@ -4,7 +4,8 @@
  * passes counts it, so that a search ends at the first line that nobody has passed, and whoever leaves takes his traces with him (Bronson and Shi, F14). A
  * search that finds nothing, the usual one, is one line, and no branch that could not be foreseen.
  * Blocks of one size lie without gaps in chunks of memory: where one is let go, the last takes its place. So what is held beyond what is in use is at most
- * a chunk for each size, whatever was there before, and a few spare ones, since growing lets go of nearly as many as it takes. Sizes are a fifth apart.
+ * a chunk for each size, whatever was there before, and a few spare ones, since growing lets go of nearly as many as it takes. Each size is half as
+ * large again as the one before: with closer ones a twentieth less would be held, and an entry would be moved twice as often.
  */
 #include "fp_shards.h"
 
@@ -16,7 +17,7 @@
 
 int fp_shards_init(fp_shards_t *s, uint32_t n_shards) {
     memset(s, 0, sizeof *s);
-    for (uint32_t i = 0, n_lines = 1; i < FP_SHARD_SIZES; i++, n_lines += n_lines < 5 ? 1 : n_lines / 5) {
+    for (uint32_t i = 0, n_lines = 1; i < FP_SHARD_SIZES; i++, n_lines += n_lines < 2 ? 1 : n_lines / 2) {
         fp_pool_t *pool = s->pools + i;
         pool->n_lines = n_lines;
         pool->most = n_lines * FP_LINE_SLOTS * 17 / 20;

@@ -4,7 +4,7 @@
 
 #include "fp_core.h"
 
-#define FP_SHARD_SIZES 47 /* the largest block is a chunk */
+#define FP_SHARD_SIZES 23 /* the largest block is a chunk */
 #define FP_LINE_SLOTS 10
 #define FP_SPARE_CHUNKS 4
 

@@ -202,19 +202,18 @@ cdef class NearTable:
     def kept_rows(self, const uint64_t[::1] exact not None, uint64_t[::1] leader not None, uint64_t[::1] count not None, uint8_t[:, ::1] values not None,
                   uint8_t[::1] is_signed not None, uint8_t[::1] is_known not None):
         """Fill leader, events, values and whether there are any, and whether the text is there, of each hash; values are left alone elsewhere. Releases the GIL."""
-        cdef int64_t n = exact.shape[0], i = 0, last
+        cdef int64_t n = exact.shape[0], first = 0, size
         for name, array in (("leader", leader), ("count", count), ("values", values), ("is_signed", is_signed), ("is_known", is_known)):
             _check_length(name, len(array), n)
         if n and values.shape[1] != self.near.num_perm:
             raise ValueError(f"values has {values.shape[1]} columns, not {self.near.num_perm}")
         with nogil:
-            while i < n:
-                last = min(n, i + FP_NEAR_BLOCK)
+            while first < n:
+                size = min(FP_NEAR_BLOCK, n - first)
                 fp_turns_begin(&self.turns)
-                while i < last:
-                    is_known[i] = <uint8_t>fp_near_held(&self.near, exact[i], &leader[i], &count[i], &values[i, 0], &is_signed[i])
-                    i += 1
+                fp_near_held(&self.near, &exact[first], size, &leader[first], &count[first], &values[first, 0], &is_signed[first], &is_known[first])
                 fp_turns_end(&self.turns)
+                first += size
 
     def size_rows(self, const uint64_t[::1] cluster not None, uint64_t[::1] n_prompts not None, uint32_t[::1] n_texts not None):
         """Fill events and texts of the cluster of each leader; zeros where there is none. Releases the GIL."""

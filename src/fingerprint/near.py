@@ -141,7 +141,7 @@ class NearIndex:
     bands. So a new text is compared with 64 leaders for each band at most, whatever was sent before. Keys have 32 bits; two that fall together cost a
     comparison.
 
-    *Memory.* 168 bytes for a text at 128 values, and 8 to 11 for each band of a leader: 360 bytes for a leader of 21 bands on average, 430 at most, from
+    *Memory.* 168 bytes for a text at 128 values, and 8 to 11 for each band of a leader: 380 bytes for a leader of 21 bands on average, 400 at most, from
     200,000 of them on, and about 4 MB besides. A repeat takes none. Memory goes back to the system where texts leave in the order in which they came;
     elsewhere what they leave behind is used again.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from ..near import Near
 
 COLUMNS = ("account_id", "timestamp", "prompt", "system", "org_id", "conversation_id")
+BEHIND = 4  # steps of priority by which work in the background comes after all other: enough for batches, and too few for it to fall behind
 AT_ONCE = 2_000  # texts that are taken out of memory together: a batch that is observed meanwhile waits no longer
 Result = TypeVar("Result")
 _REFUSED = {LATE: "late", AHEAD: "ahead-of-clock"}
@@ -57,7 +60,7 @@ class Detector:
         self._near = NearIndex(scan.sketch, key, scan.threads)
         self._accounts, self._decoder = Accounts(), Decoder()
         self._writing, self._counting = threading.RLock(), threading.Lock()
-        self._work = ThreadPoolExecutor(1, "fingerprint-stream")  # folding, expiry, erasure: one after the other
+        self._work = ThreadPoolExecutor(1, "fingerprint-stream", _step_back)  # folding, expiry, erasure: one after the other
         self._folding: Future[None] | None = None
         self._failed: BaseException | None = None
         self._error, self._n_unindexed, self._n_given = "", 0, 0
@@ -298,13 +301,15 @@ class Detector:
         wanted = distinct(np.concatenate([exact, content.texts.leader]))
         wanted = wanted[wanted != 0]
         found = self._near.kept(wanted)
-        lost = np.isin(wanted, exact) & ~found.is_known
+        lost = ~found.is_known
+        if lost.any():
+            lost &= np.isin(wanted, exact)
         if lost.any():
             rows = np.flatnonzero(np.isin(exact, wanted[lost]))
             _, first = np.unique(exact[rows], return_index=True)
             found.values[lost], found.signed[lost] = self._near.sign(content.take(rows[first]))
         there = found.is_known | lost
-        return Leaders(wanted[there], found.signed[there], found.values[there])
+        return Leaders(wanted, found.signed, found.values) if there.all() else Leaders(wanted[there], found.signed[there], found.values[there])
 
     def _expire(self, span: int) -> None:
         for content in self._state.contents(span):
@@ -520,6 +525,14 @@ class Detector:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _step_back() -> None:
+    """Lower the priority of the thread that calls."""
+    if sys.platform == "linux":  # elsewhere only processes have one
+        thread = threading.get_native_id()
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + BEHIND)
 
 
 def _config_of(folder: Path, key: Key) -> StreamConfig:

@@ -1,9 +1,9 @@
 """Files of frames: appended to, never changed, and read back only as they were written.
 
-A frame is a header (magic, kind, length of the content, and a MAC of these), the content, and a MAC of all: keyed BLAKE2b, which also covers the MAC of the
-frame before. So a frame that was changed, moved, repeated or left out is noticed, and so is one of another file, since the first MAC covers the name. As the
-header has its own, a frame that ends beyond the file is one that a killed process left half-written, and no damage. What cannot be noticed from the file
-alone is that its last frames are missing; whoever needs that keeps the MAC of the last one elsewhere.
+A frame is a header (magic, kind, length of the content, and a MAC of these), the content, and a MAC of all: HMAC-SHA-256 (RFC 2104) cut to 16 bytes, which
+also covers the MAC of the frame before. So a frame that was changed, moved, repeated or left out is noticed, and so is one of another file, since the first
+MAC covers the name. As the header has its own, a frame that ends beyond the file is one that a killed process left half-written, and no damage. What cannot
+be noticed from the file alone is that its last frames are missing; whoever needs that keeps the MAC of the last one elsewhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import IO
 
@@ -48,7 +47,7 @@ class Frame:
 
 def first_mac(key: Key, name: str) -> bytes:
     """Return what the MAC of the first frame of a file covers in place of one before."""
-    return blake2b(name.encode(), digest_size=MAC_BYTES, key=key.derive("frames").material).digest()
+    return _mac(key.derive("frames").material, name.encode())
 
 
 class FrameWriter:
@@ -154,14 +153,14 @@ def _write(fd: int, parts: list[bytes | memoryview], at: int) -> None:
 
 def _header(secret: bytes, before: bytes, kind: int, length: int) -> bytes:
     plain = _HEADER.pack(MAGIC, kind, length)
-    return plain + blake2b(before + plain, digest_size=HEADER_MAC_BYTES, key=secret).digest()
+    return plain + _mac(secret, before, plain)[:HEADER_MAC_BYTES]
 
 
 def _mac(secret: bytes, before: bytes, *parts: bytes | memoryview) -> bytes:
-    digest = blake2b(before, digest_size=MAC_BYTES, key=secret)
+    made = hmac.new(secret, before, "sha256")  # in hardware mostly, and then twice as fast as BLAKE2
     for part in parts:
-        digest.update(part)
-    return digest.digest()
+        made.update(part)
+    return made.digest()[:MAC_BYTES]
 
 
 @dataclass(slots=True)

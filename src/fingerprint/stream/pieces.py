@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .. import _core
-from ..arrays import distinct
+from ..arrays import distinct, hash_order
 from ..columns import text_columns
 from ..errors import InputError
 from ..keys import Key
@@ -31,6 +31,7 @@ ABOUT, NAMES, TEXTS, PROMPTS, LEADERS, EVENTS, END = range(1, 8)  # kinds of fra
 _BLOCK_ROWS, _BLOCK_BYTES = 16_384, 4 << 20  # of prompts that are compressed, and read, together
 _EVENTS_AT_ONCE = 1 << 20
 _PLAIN, _COMPRESSED = pa.ipc.IpcWriteOptions(), pa.ipc.IpcWriteOptions(compression="lz4")
+_STREAM_END = 8  # bytes of the mark that ends an Arrow stream
 NAMED = ("account", "system", "org")
 
 
@@ -209,16 +210,25 @@ def collect(accepted: Sequence[Accepted], key: Key) -> Content:
     prompts = table.column("prompt").cast(pa.large_string()).combine_chunks()
     conversation = name_hashes(table.column("conversation_id").combine_chunks(), key)
     spelling = spellings(prompts, key)
-    _, first, text = np.unique(spelling, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # texts in the order of their first events
-    place = np.empty(len(order), np.int32)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    first = first[order]
+    text, is_first = _numbered(spelling)
+    first = np.flatnonzero(is_first)
     whole = {name: np.concatenate([getattr(part, name) for part in accepted]) for name in ("exact", "leader", "similarity")}
     texts = Texts(whole["exact"][first], spelling[first], whole["leader"][first], whole["similarity"][first])
-    events = Events(columns["account"][0], place[text], columns["system"][0], columns["org"][0], table.column("timestamp").to_numpy(), conversation)
-    kept = prompts if len(first) == len(prompts) else prompts.take(pa.array(first))
+    events = Events(columns["account"][0], text, columns["system"][0], columns["org"][0], table.column("timestamp").to_numpy(), conversation)
+    kept = prompts if is_first.all() else prompts.filter(pa.array(is_first))
     return Content({name: found for name, (_, found) in columns.items()}, texts, kept, events)
+
+
+def _numbered(hashes: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Number distinct hashes in the order in which they come first; return the number of each row, and whether it comes first there."""
+    order = hash_order(hashes)  # equal ones by row
+    opens = np.diff(hashes[order], prepend=~hashes[order[:1]]) != 0
+    is_first = np.zeros(len(hashes), bool)
+    is_first[order[opens]] = True
+    number = np.cumsum(is_first, dtype=np.int32) - np.int32(1)
+    text = np.empty(len(hashes), np.int32)
+    text[order] = number[order[opens]][np.cumsum(opens) - 1]
+    return text, is_first
 
 
 def _no_texts() -> Texts:
@@ -313,10 +323,19 @@ def _packed(columns: dict[str, Any], compressed: bool = True) -> memoryview:
 
 def pack(batch: pa.RecordBatch, compressed: bool) -> memoryview:
     """Write a batch as an Arrow stream."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema, options=_COMPRESSED if compressed else _PLAIN) as writer:
+    if compressed:
+        sink = pa.BufferOutputStream()
+        _write_stream(sink, batch, _COMPRESSED)
+        return memoryview(sink.getvalue())
+    room = pa.allocate_buffer(batch.schema.serialize().size + pa.ipc.get_record_batch_size(batch) + _STREAM_END)  # one that grows is several times slower
+    fixed = pa.FixedSizeBufferWriter(room)
+    _write_stream(fixed, batch, _PLAIN)
+    return memoryview(room)[: fixed.tell()]
+
+
+def _write_stream(sink: pa.NativeFile, batch: pa.RecordBatch, options: pa.ipc.IpcWriteOptions) -> None:
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
         writer.write_batch(batch)
-    return memoryview(sink.getvalue())
 
 
 def unpack(content: bytes | memoryview) -> pa.RecordBatch:
