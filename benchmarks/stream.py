@@ -3,7 +3,9 @@
 ``speed`` takes in prompts of 208 characters in batches of 1,000, of which 0, 50 or 90 % are the same prompt, in both modes of durability, on one core: the
 rate is that of processor time of all threads, folding in the background included. Beside it, on the same stream, datasketch's MinHashLSH and rensa's index,
 which search, then insert, and keep nothing on a disk. ``soak`` takes in a long stream of a short window, so that
-spans expire all the time, and samples memory. Results are checked before anything is timed: repeats are counted, planted near-duplicates are found.
+spans expire all the time, and samples memory. ``findings`` asks for findings again and again while traffic comes in: an evaluation costs by what is new,
+but once a day, and the last one says what a scan of everything says. Results are checked before anything is timed: repeats are counted, planted
+near-duplicates are found.
 """
 
 from __future__ import annotations
@@ -22,11 +24,15 @@ from typing import Any
 import machine
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import texts
 
+from fingerprint import scan
 from fingerprint.config import ScanConfig, StreamConfig
 from fingerprint.keys import Key
 from fingerprint.room import give_back
+from fingerprint.simulate import simulate
+from fingerprint.simulate.presets import preset
 from fingerprint.stream.detector import Detector
 
 KEY = Key(bytes(range(16)))
@@ -219,20 +225,50 @@ def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return result
 
 
+def findings(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Print what an evaluation takes, and what the next ones take, which know the one before."""
+    world = preset("scale", prompts=options.n) if options.world == "scale" else preset(options.world)
+    events = (pq.read_table(options.dump) if options.dump else simulate(world, 1).events).sort_by("timestamp")
+    ends = [round(len(events) * (1 - options.new * left)) for left in range(options.steps, -1, -1)]
+    settings = StreamConfig(ScanConfig(controls=False), durability="fast", memory=16 << 30)
+    took, at = [], 0
+    with Detector.open(folder / "findings", settings, key=KEY) as detector:
+        for end in ends:
+            while at < end:
+                detector.observe(events.slice(at, min(BATCH, end - at)))
+                at = min(at + BATCH, end)
+            start = time.perf_counter()
+            found = detector.findings()
+            took.append(time.perf_counter() - start)
+            print(f"{took[-1]:6.1f} s for {end:10,} prompts, {len(found)} findings: "
+                  + ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in detector._evaluations.seconds.items()), flush=True)
+    start = time.perf_counter()
+    whole = scan(events, config=settings.scan, key=KEY)
+    result = {"prompts": len(events), "seconds": took, "scan_s": time.perf_counter() - start, "share": float(np.median(took[1:])) / took[0]}
+    assert sorted(f.campaign.campaign_id for f in found) == sorted(c.campaign_id for c in whole.campaigns), "a scan finds other campaigns"
+    print(f"a scan of everything finds the same in {result['scan_s']:.1f} s; with {options.new:.1%} more prompts an evaluation takes {result['share']:.0%} of "
+          f"the first (median of {options.steps}), and {max(took[1:]) / took[0]:.0%} where a new day is settled")
+    return result
+
+
 def main() -> None:
     """Check, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("speed", "soak"))
+    parser.add_argument("what", choices=("speed", "soak", "findings"))
     parser.add_argument("--n", type=int, default=1_000_000, help="prompts of ours")
     parser.add_argument("--peer-n", type=int, default=40_000, help="prompts of the others")
     parser.add_argument("--window", type=int, default=2_000_000, help="soak: prompts that are alive")
     parser.add_argument("--share", type=float, default=0.2, help="soak: identical prompts")
     parser.add_argument("--durability", choices=("durable", "fast"), default="durable")
+    parser.add_argument("--world", default="mixed", help="findings: preset that is simulated; scale has --n prompts")
+    parser.add_argument("--dump", help="findings: Parquet file in place of it")
+    parser.add_argument("--new", type=float, default=0.005, help="findings: share of the prompts that comes between two evaluations")
+    parser.add_argument("--steps", type=int, default=8, help="findings: evaluations after the first")
     parser.add_argument("--json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         check(Path(folder))
-        result = {"speed": speed, "soak": soak}[options.what](options, Path(folder))
+        result = {"speed": speed, "soak": soak, "findings": findings}[options.what](options, Path(folder))
     if options.json:
         Path(options.json).write_text(json.dumps({"machine": machine.describe(), **result}), "utf-8")
     sys.exit(0)

@@ -17,9 +17,11 @@ DAY = 24 * HOUR_US
 def plain_period(times: list[int]) -> tuple[int, int]:
     """Return the settled period of hours, whole ones of the longest kind that hold enough."""
     hours = sorted(t // HOUR_US for t in times)
-    early, late = (next(h for i, h in enumerate(hours) if i + 1 >= share * len(hours)) for share in (EDGE, 1 - EDGE))
+    late = next(h for i, h in enumerate(hours) if i + 1 >= (1 - EDGE) * len(hours))
     for period in PERIODS:
-        low, high = (early // period + 1) * period, late // period * period
+        high = late // period * period
+        early = next(h for i, h in enumerate(hours) if i + 1 >= EDGE * sum(h < high for h in hours))
+        low = (early // period + 1) * period
         if sum(low <= h < high for h in hours) >= ENOUGH * len(hours):
             return low * HOUR_US, high * HOUR_US
     return min(times), max(times) + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -182,14 +181,6 @@ def test_a_flood_costs_a_counter(key: fp.Key, tmp_path: Path) -> None:
         for second in range(30):
             detector.observe([event("a", second, "the same prompt again and again")] * 1000)
         assert detector.n_bytes == before and detector.query("The same prompt again and again").n_seen == 30_100
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no priority of its own")
-def test_work_in_the_background_comes_after_batches(key: fp.Key, tmp_path: Path) -> None:
-    with opened(tmp_path, key) as detector:
-        own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-        behind = detector._work.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result()
-        assert own < behind <= own + 4 and os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
 
 
 def test_memory_has_a_limit(key: fp.Key, tmp_path: Path) -> None:

@@ -23,15 +23,17 @@ def settled_period(time_us: npt.NDArray[np.int64]) -> tuple[int, int]:
     """Return from when to before when events are settled, microseconds since 1970.
 
     That is the whole periods between the first ``EDGE`` of the events and the last, days if they hold ``ENOUGH`` of them, else shorter ones; if not even
-    hours do, everything is settled.
+    hours do, everything is settled. The first ``EDGE`` is of the events before the end alone, so that those that come later do not move the beginning.
     """
     if not len(time_us):
         return 0, 0
     hours, counts = _by_hour(time_us)
     n, until = int(counts.sum()), np.cumsum(counts)
-    early, late = (int(hours[np.searchsorted(until, share * n)]) for share in (EDGE, 1 - EDGE))
+    late = int(hours[np.searchsorted(until, (1 - EDGE) * n)])
     for period in PERIODS:
-        low, high = (early // period + 1) * period, late // period * period
+        high = late // period * period
+        early = int(hours[np.searchsorted(until, EDGE * counts[hours < high].sum())])
+        low = (early // period + 1) * period
         if counts[(hours >= low) & (hours < high)].sum() >= ENOUGH * n:
             return low * HOUR_US, high * HOUR_US
     return int(time_us.min()), int(time_us.max()) + 1

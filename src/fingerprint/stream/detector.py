@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -28,6 +27,7 @@ from ..readers import Decoded, Decoder
 from ..room import machine_memory
 from ..sketch import signature_scheme
 from .accounts import Accounts
+from .background import Background
 from .care import copy
 from .evaluation import Evaluations
 from .journal import Entry
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from ..near import Near
 
 COLUMNS = ("account_id", "timestamp", "prompt", "system", "org_id", "conversation_id")
-BEHIND = 4  # steps of priority by which work in the background comes after all other: enough for batches, and too few for it to fall behind
 AT_ONCE = 2_000  # texts that are taken out of memory together: a batch that is observed meanwhile waits no longer
 Result = TypeVar("Result")
 _REFUSED = {LATE: "late", AHEAD: "ahead-of-clock"}
@@ -60,11 +59,10 @@ class Detector:
         self._near = NearIndex(scan.sketch, key, scan.threads)
         self._accounts, self._decoder = Accounts(), Decoder()
         self._writing, self._counting = threading.RLock(), threading.Lock()
-        self._work = ThreadPoolExecutor(1, "fingerprint-stream", _step_back)  # folding, expiry, erasure: one after the other
+        self._background = Background()  # folding, expiry, erasure, one after the other
         self._folding: Future[None] | None = None
-        self._failed: BaseException | None = None
-        self._error, self._n_unindexed, self._n_given = "", 0, 0
-        self._pid, self._closed, self._synced_at = os.getpid(), False, time.monotonic()
+        self._n_unindexed = self._n_given = 0
+        self._pid, self._closed = os.getpid(), False
         self._budget = config.memory or machine_memory() // 4
         state.cache_limit = self._budget // 4
         self._evaluations = Evaluations(state, config, key, clock)
@@ -198,12 +196,12 @@ class Detector:
                 raise ConfigError("a batch of more than 2 GB is too large to count at once; give fewer rows at a time")
             kept, entry = self._judge(rows[0] if rows else None, decoded, dict(positions or {}), repeated)
             stored = _stored(kept) if kept is not None and len(kept) else None
-            with self._state.lock:  # no fold comes between the journal and what is in memory
+            with self._mended():  # no fold comes between the journal and what is in memory
                 stored = self._state.append(entry, stored, self.config.durability == "durable")
                 try:
                     seen, gone = self._apply(entry, stored)
                 except BaseException as error:  # it stands in the journal and not in memory: only opening the state again brings them together
-                    self._failed = error
+                    self._background.failed = error
                     raise
             self._after(gone)
         return _observation(entry, kept, seen, self._near, 0 if batch is decoded else first)
@@ -269,28 +267,27 @@ class Detector:
     def _after(self, gone: list[int]) -> None:
         """See to what is due now and then."""
         for span in gone:
-            self._work.submit(self._guarded, self._expire, span)
-        now = time.monotonic()
-        if self.config.durability == "fast" and now - self._synced_at >= self.config.sync_s:
-            self._synced_at = now
-            self._sync()
+            self._background.submit(self._expire, span)
+        if self.config.durability == "fast":
+            self._background.later(self.config.sync_s, self._state.sync)
         due = gone or self._state.journal_bytes >= self.config.snapshot_bytes
         if due and (self._folding is None or self._folding.done()):
-            self._folding = self._work.submit(self._guarded, self._fold)
+            self._folding = self._background.submit(self._fold)
 
-    def _sync(self) -> None:
-        with self._state.lock:
-            self._state.journal.sync()
+    def _mend(self) -> None:
+        """Put into pieces what the disk has lost of the journal, before anything is written behind the gap."""
+        if self._state.is_cut:
+            self._fold()
 
-    def _guarded(self, work: Callable[..., Any], *what: Any) -> None:
-        """Do work in the background. What the disk refuses is in the status, and tried again when it is due again; anything else stops the detector."""
-        try:
-            work(*what)
-            self._error = ""
-        except OSError as error:
-            self._error = str(error)
-        except BaseException as error:
-            self._failed = error
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Hold the lock of a state whose journal has no gap."""
+        while True:
+            self._mend()
+            with self._state.lock:
+                if not self._state.is_cut:
+                    yield
+                    return
 
     def _fold(self) -> None:
         self._state.fold(self._leaders_of)
@@ -466,7 +463,7 @@ class Detector:
     def _in_turn(self, work: Callable[[], Result]) -> Result:
         """Do work behind what is being done in the background, and wait for it."""
         self._check()
-        return self._work.submit(work).result()
+        return self._background.in_turn(work)
 
     def sync(self) -> None:
         """Bring everything that was observed to the disk; with ``durability="durable"`` it is there already.
@@ -477,7 +474,8 @@ class Detector:
             What was observed since the last time may be lost when the machine fails.
         """
         self._check()
-        self._sync()
+        self._mend()
+        self._state.sync()
 
     @property
     def positions(self) -> Mapping[str, str]:
@@ -498,25 +496,28 @@ class Detector:
             return Status(dict(state.counts), state.n_live, self._near.n_texts, self._near.n_leaders, self._accounts.n_alive, self._n_unindexed,
                           self._near.n_budget_exceeded, self.n_bytes, state.n_bytes, n_spans * state.window.span_us / 1e6, state.window.watermark,
                           state.torn, self._evaluations.n_findings, state.ledger.n_rows("alerts"), state.ledger.head.get("n_delivered", 0),
-                          self._evaluations.evaluated_us, state.folded_us, self._error, dict(state.positions))
+                          self._evaluations.evaluated_us, state.folded_us, self._background.error, dict(state.positions))
 
     def _check(self) -> None:
         if self._pid != os.getpid():
             raise ConfigError(f"this detector belongs to process {self._pid}; open a state of its own in a process that was forked off")
         if self._closed:
             raise ConfigError("the detector is closed")
-        if self._failed is not None:
-            raise ConfigError(f"the detector has failed ({self._failed}); open its state again") from self._failed
+        if self._background.failed is not None:
+            raise ConfigError(f"the detector has failed ({self._background.failed}); open its state again") from self._background.failed
 
     def close(self) -> None:
         """Finish what is being done in the background, and close the state."""
         if self._closed or self._pid != os.getpid():
             return
-        self._work.shutdown()
+        self._background.close()
         with self._writing:
             self._closed = True
-            if self._failed is None:
-                self._state.close()
+            if self._background.failed is None:
+                try:
+                    self._mend()
+                finally:
+                    self._state.close()
             else:
                 self._state.abandon()
 
@@ -525,14 +526,6 @@ class Detector:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def _step_back() -> None:
-    """Lower the priority of the thread that calls."""
-    if sys.platform == "linux":  # elsewhere only processes have one
-        thread = threading.get_native_id()
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + BEHIND)
 
 
 def _config_of(folder: Path, key: Key) -> StreamConfig:

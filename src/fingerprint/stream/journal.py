@@ -66,6 +66,11 @@ class Journal:
     number : int
         Of a journal that is not there yet.
 
+    Attributes
+    ----------
+    is_loose : bool
+        Whether there are batches of which it is not known that they are on the disk.
+
     Raises
     ------
     OSError
@@ -82,17 +87,12 @@ class Journal:
             self._writer.close()
             path_of(folder, number).unlink(missing_ok=True)
             raise
-        self._synced = (self._writer.size, self._writer.mac)
+        self._synced, self.is_loose = self.mark, False
 
     @property
     def size(self) -> int:
         """Bytes so far."""
         return self._writer.size
-
-    @property
-    def is_synced(self) -> bool:
-        """Whether everything is on the disk."""
-        return self._synced[0] == self._writer.size
 
     def append(self, entry: Entry, batch: pa.RecordBatch | None, durable: bool) -> pa.RecordBatch | None:
         """Write a batch, and return it as it was written: a copy. With `durable`, it is on the disk afterwards.
@@ -103,27 +103,38 @@ class Journal:
             Nothing of it counts.
         """
         about = json.dumps(asdict(entry), separators=(",", ":")).encode()
-        before = (self._writer.size, self._writer.mac)
+        before = self.mark
         packed = pack(batch, compressed=False) if batch is not None else memoryview(b"")
         self._writer.append(BATCH, _LENGTH.pack(len(about)) + about, packed)
         if durable:
             self._sync(before)
+        else:
+            self.is_loose = True
         return unpack(packed) if batch is not None else None
 
     def note(self, version: int) -> None:
         """Write down that the ledger has this version: an older one is then known as such."""
         self._writer.append(NOTE, str(version).encode())
 
-    def sync(self) -> None:
-        """Bring everything to the disk.
+    @property
+    def mark(self) -> tuple[int, bytes]:
+        """Size, and MAC of the last frame."""
+        return self._writer.size, self._writer.mac
+
+    def synced(self, mark: tuple[int, bytes]) -> None:
+        """Note that what was written up to a mark is on the disk."""
+        self._synced = max(self._synced, mark)
+        self.is_loose &= mark != self.mark
+
+    def cut(self) -> None:
+        """Cut off what is not known to be on the disk.
 
         Raises
         ------
         OSError
-            What was written since the last time does not count any more.
         """
-        if not self.is_synced:
-            self._sync(self._synced)
+        self._writer.back_to(*self._synced)
+        self.is_loose = False
 
     def _sync(self, good: tuple[int, bytes]) -> None:
         try:
@@ -131,7 +142,7 @@ class Journal:
         except OSError:
             self._writer.back_to(*good)
             raise
-        self._synced = (self._writer.size, self._writer.mac)
+        self.synced(self.mark)
 
     def end(self, after: int | None = None) -> tuple[int, str]:
         """Write the end, after which number `after` follows, and close; return size, and MAC of the last frame.
@@ -141,7 +152,7 @@ class Journal:
         OSError
             It goes on.
         """
-        before = (self._writer.size, self._writer.mac)
+        before = self.mark
         self._writer.append(ENDED, str(after or 0).encode())
         self._sync(before)
         self._writer.close()

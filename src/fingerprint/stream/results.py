@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found as of an evaluation.
+    """What was found as of an evaluation; has the length of, and iterates over, the findings.
 
     Attributes
     ----------
@@ -116,6 +116,9 @@ class Findings:
 
     def __len__(self) -> int:
         return len(self.findings)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class State:
         self._rejects: list[tuple[str, str, str]] = []
         self._cache: dict[str, Content] = {}
         self.cache_limit, self.folded_us = 1 << 30, 0
-        self.torn = 0
+        self.torn = self._n_cuts = self._n_mended = 0
         self._journal: Journal | None = None
         self._journals = head["journal"]
 
@@ -229,6 +229,40 @@ class State:
             Nothing of it counts.
         """
         return self.journal.append(entry, batch, durable)
+
+    def sync(self) -> None:
+        """Bring to the disk what was appended so far; meanwhile more is.
+
+        Raises
+        ------
+        OSError
+            It cannot be said what is on the disk, so that what was appended since the last time is cut off: :attr:`is_cut`.
+        """
+        with self.lock:
+            journal = self.journal
+            if not journal.is_loose:
+                return
+            mark, handle = journal.mark, os.open(path_of(self.folder, journal.number), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fdatasync(handle)
+        except OSError:
+            with self.lock:
+                self._cut(journal)
+            raise
+        finally:
+            os.close(handle)
+        with self.lock:
+            journal.synced(mark)
+
+    def _cut(self, journal: Journal) -> None:
+        self._n_cuts += 1
+        if journal is self.journal:
+            journal.cut()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether batches that count stand neither in the journals nor in pieces: fold before anything else is appended."""
+        return self._n_cuts > self._n_mended
 
     def take_in(self, entry: Entry, accepted: Accepted | None) -> list[int]:
         """Count what stands in the journal; return the spans that have expired by it."""
@@ -331,12 +365,14 @@ class State:
             The disk is full, or fails; everything stays as it was.
         """
         with self.busy:
+            self.sync()  # or the end of the journal would wait for the disk, and batches for it
             with self.lock:
                 first = min([self.window.first, *self.gone])
-                if not self.tail and not self._rejects and self.journal_bytes < 1 << 16 and all(piece.span >= first for piece in self.pieces):
+                is_old = any(piece.span < first for piece in self.pieces)
+                if not (self.tail or self._rejects or is_old or self.is_cut or self.journal_bytes >= 1 << 16):
                     return False
                 self._rotate()
-                self._folding, self.tail = self.tail, []
+                self._folding, self.tail, n_cuts = self.tail, [], self._n_cuts
                 rejects, self._rejects = self._rejects, []
                 journal, serial, pieces = self.journal.number, self.ledger.head["serial"], list(self.pieces)
                 noted = {"counts": dict(self.counts), "positions": dict(self.positions), "watermark": self.window.watermark,
@@ -352,7 +388,7 @@ class State:
                     kept = [*(piece for piece in pieces if piece.span >= first), *made]
                     self.commit(lambda ledger: _list_rejects(ledger, rejects), journal=journal, serial=serial + len(made), **noted,
                                 pieces=[piece.to_row() for piece in kept])
-                    self.pieces, self._folding = kept, []
+                    self.pieces, self._folding, self._n_mended = kept, [], n_cuts
             except BaseException:
                 with self.lock:
                     self.tail, self._folding, self._rejects = [*self._folding, *self.tail], [], [*rejects, *self._rejects]
@@ -369,6 +405,8 @@ class State:
         except OSError:
             following.close()
             path_of(self.folder, following.number).unlink()
+            if self.journal.is_loose:
+                self._cut(self.journal)
             raise
         self._journal = following
 
