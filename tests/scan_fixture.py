@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from fingerprint.config import ScanConfig
-from fingerprint.records import AccountCharge, Campaign, Controls, Explanation, KnownSet, Representative, Scan, Test
+from fingerprint.records import AccountCharge, AccountGraph, Campaign, Controls, Day, Explanation, KnownSet, Representative, Scan, Test
 from fingerprint.templates import Template
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -73,6 +73,7 @@ def make_scan(write: Write = lambda text: text, *, text: bool = True, n_campaign
         _accounts(campaigns, write),
         _clusters(rng, write),
         _topics(write),
+        _landscape(campaigns, np.random.default_rng(8), write),
         _prompts(write),
         _rejects(write),
         _manifest(campaigns, write, text),
@@ -95,7 +96,8 @@ def _campaign(i: int, rng: np.random.Generator, write: Write) -> Campaign:
     other = rng.integers(0, 30, n_accounts) if i != 2 else rng.integers(60, 200, n_accounts)
     accounts = [
         AccountCharge(
-            write(f"acct_{i}{k:05x}"), int(n + o), int(n), float(n / max(n + o, 1)), float(rng.uniform(0.72, 0.99)), float(rng.uniform(0, 0.1))
+            write(f"acct_{i}{k:05x}"), int(n + o), int(n), float(n / max(n + o, 1)), float(rng.uniform(0.72, 0.99)), float(rng.uniform(0, 0.1)),
+            [write(f"user-{k % 300:04d}")] if k % 5 else [], 0.1 * (k % 5),
         )
         for k, (n, o) in enumerate(zip(counts, other, strict=True))
     ]
@@ -153,7 +155,12 @@ def _campaign(i: int, rng: np.random.Generator, write: Write) -> Campaign:
         if parts
         else None
     )
-    shown = [Representative(17 * k + i, accounts[k].account_id, write(p), len(p)) for k, p in enumerate(PROMPTS)]
+    shown = [Representative(17 * k + i, accounts[k].account_id, write(p), len(p), f"{k + 77:016x}") for k, p in enumerate(PROMPTS)]
+    days = [Day((first + timedelta(days=d)).date().isoformat(), 20 + 3 * (d % 7), 9) for d in range(20) if d % 9 != 5]
+    n_shown = min(n_accounts, 30)
+    graph = AccountGraph([a.account_id for a in accounts[:n_shown]] + [write(f"user-{k:04d}") for k in range(6)], n_shown,
+                         [k for k in range(n_shown + 5)], [k + 1 for k in range(n_shown + 5)], [round(1 / (1 + k % 5), 4) for k in range(n_shown + 5)])
+    lanes = [[[d, 1 + (d + k) % 4] for d in range(k % 3, len(days), 1 + k % 3)] for k in range(n_shown)]
     return Campaign(
         f"c-{i:02d}7e41c9b2",
         True,
@@ -171,12 +178,16 @@ def _campaign(i: int, rng: np.random.Generator, write: Write) -> Campaign:
         shown,
         accounts,
         _activity(rng, n_prompts, i != 1),
+        days,
+        carried_by=6,
+        graph=graph,
+        lanes=lanes,
     )
 
 
 def _examined(i: int, rng: np.random.Generator, write: Write) -> Campaign:
     found = _campaign(i % 4, rng, write)
-    keep = 60 - 5 * i
+    keep = 60 - 5 * (i % 9)
     ratio = float(rng.uniform(0.4, 1.2))
     tests = (
         [
@@ -229,12 +240,28 @@ def _clusters(rng: np.random.Generator, write: Write) -> pa.Table:
         {
             "cluster": list(range(n)),
             "n_prompts": size.tolist(),
+            "n_recent": (size // 9).tolist(),
             "n_accounts": np.maximum(size // 3, 1).tolist(),
             "n_texts": np.maximum(size // 2, 1).tolist(),
             "representative_row": list(range(n)),
             "prompt": [write(PROMPTS[i % 4]) for i in range(n)],
             "first_seen": [START] * n,
             "last_seen": [START + timedelta(days=20)] * n,
+        }
+    )
+
+
+def _landscape(campaigns: list[Campaign], rng: np.random.Generator, write: Write) -> pa.Table:
+    n = 120
+    names = [None, *(c.campaign_id for c in campaigns)]
+    return pa.table(
+        {
+            "x": pa.array(rng.random(n), pa.float32()),
+            "y": pa.array(rng.random(n), pa.float32()),
+            "campaign_id": pa.array([names[i % len(names)] for i in range(n)], pa.string()),
+            "account_id": [write(f"user-{i:04d}") for i in range(n)],
+            "row": list(range(n)),
+            "prompt": [write(PROMPTS[i % 4]) for i in range(n)],
         }
     )
 

@@ -38,7 +38,7 @@ LAYERS = (
     ("candidates", "segments", "planting"),
     ("detection",),
     ("search",),
-    ("circumstances", "contribution", "history", "charging", "controls", "tables"),
+    ("circumstances", "contribution", "ties", "history", "charging", "controls", "tables", "landscape"),
     ("campaigns", "ingest", "topics"),
     ("matches",),
     ("known",),

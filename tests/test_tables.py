@@ -12,7 +12,7 @@ import pytest
 
 from fingerprint.records import AccountCharge, Campaign
 from fingerprint.store import TextStore
-from fingerprint.tables import MAX_CHARS, account_table, cluster_table, prompt_table
+from fingerprint.tables import MAX_CHARS, RECENT, account_table, cluster_table, prompt_table
 from fingerprint.traffic import Traffic
 
 WHEN = pa.timestamp("us", "UTC")
@@ -75,18 +75,21 @@ def test_tables_without_campaigns_or_events() -> None:
 def test_cluster_table_equals_a_loop() -> None:
     made = traffic()
     table = cluster_table(made, True)
-    assert table.column_names == ["cluster", "n_prompts", "n_accounts", "n_texts", "representative_row", "prompt", "first_seen", "last_seen"]
+    assert table.column_names == ["cluster", "n_prompts", "n_recent", "n_accounts", "n_texts", "representative_row", "prompt", "first_seen", "last_seen"]
     assert table.schema.field("first_seen").type == table.schema.field("last_seen").type == WHEN
     assert table.schema.field("prompt").type in (pa.string(), pa.large_string())
-    assert all(table.schema.field(name).type in INTEGERS for name in ("cluster", "n_prompts", "n_accounts", "n_texts", "representative_row"))
+    assert all(table.schema.field(name).type in INTEGERS for name in ("cluster", "n_prompts", "n_recent", "n_accounts", "n_texts", "representative_row"))
     members: dict[int, list[int]] = {}
     for i, t in enumerate(made.text.tolist()):
         if t >= 0 and made.cluster[t] >= 0:
             members.setdefault(int(made.cluster[t]), []).append(i)
+    begin, end = int(made.time_us.min()), int(made.time_us.max())
+    late = end - int(RECENT * (end - begin))
     wanted = sorted(((c, rows) for c, rows in members.items() if len(rows) > 1), key=lambda item: (-len(item[1]), item[0]))
     assert table["cluster"].to_pylist() == [c for c, _ in wanted]
     for row, (_, rows) in zip(table.to_pylist(), wanted, strict=True):
         assert row["n_prompts"] == len(rows) and row["n_accounts"] == len(set(made.account[rows].tolist()))
+        assert row["n_recent"] == sum(made.time_us[rows] > late)
         assert row["n_texts"] == len(set(made.text[rows].tolist())) and row["representative_row"] == min(rows)
         assert row["prompt"] == made.texts(made.text[[min(rows)]])[0][:MAX_CHARS]
         seen = pa.array([made.time_us[rows].min(), made.time_us[rows].max()], pa.int64()).cast(WHEN).to_pylist()

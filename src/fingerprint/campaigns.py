@@ -20,9 +20,11 @@ from .memo import Memo
 from .records import AccountCharge, Campaign, Day, Explanation, Representative, Test
 from .segments import Spelled, spell
 from .templates import induce_template
+from .ties import account_ties
 from .traffic import HOUR_US, Traffic
 
 N_REPRESENTATIVES = 12
+N_LANES = 30  # accounts whose days are kept one by one
 N_READ = 120  # prompts on which capability is scored
 
 
@@ -73,7 +75,7 @@ def describe(group: Group, examiner: Examiner, traffic: Traffic, config: ScanCon
     texts = _texts(group, examiner)
     template = induce_template(group.stripped) if config.text and group.stripped is not None and group.stripped.coverage.mean() > 0.1 else None
     times = traffic.time_us[rows]
-    charges = _charges(group, examiner, traffic, rows, accused)
+    charges, order = _charges(group, examiner, traffic, rows, accused)
     shared = spell(examiner, group.segment, group.members) if group.segment is not None else None
     return Campaign(
         campaign_id=campaign_id(traffic.exact[texts]),
@@ -95,6 +97,8 @@ def describe(group: Group, examiner: Examiner, traffic: Traffic, config: ScanCon
         timeline=_timeline(traffic.account[rows], times),
         carried_by=0 if accused is None else carried_by(group, examiner),
         segment=shared.text if shared is not None and config.text else None,
+        graph=None if accused is None else account_ties(group, examiner, traffic, accused),
+        lanes=[] if accused is None else _lanes(order[:N_LANES], traffic.account[rows], times),
     )
 
 
@@ -201,7 +205,8 @@ def _explanations(group: Group, config: ScanConfig) -> list[Explanation]:
 
 
 def _charges(group: Group, examiner: Examiner, traffic: Traffic, rows: npt.NDArray[np.int64],
-             accused: npt.NDArray[np.bool_] | None) -> list[AccountCharge]:
+             accused: npt.NDArray[np.bool_] | None) -> tuple[list[AccountCharge], npt.NDArray[np.int64]]:
+    """Return what each account contributes, largest first, and the numbers of the accounts."""
     total, charged = traffic.n_prompts, np.bincount(traffic.account[rows], minlength=len(traffic.account_ids))
     actor = examiner.actor[group.attributed]
     inside = np.bincount(actor, weights=group.inside, minlength=traffic.n_actors) / np.maximum(np.bincount(actor, minlength=traffic.n_actors), 1)
@@ -214,7 +219,7 @@ def _charges(group: Group, examiner: Examiner, traffic: Traffic, rows: npt.NDArr
     peers, ties = _peers(group, examiner, traffic, accused)
     return [AccountCharge(name, int(total[a]), int(charged[a]), round(float(charged[a] / total[a]), 4), round(float(inside[traffic.actor[a]]), 4),
                           round(float(copies[traffic.actor[a]]), 4), peers.get(int(traffic.actor[a]), []), ties.get(int(traffic.actor[a]), 0.0))
-            for name, a in zip(names, order, strict=True)]
+            for name, a in zip(names, order, strict=True)], order
 
 
 def _peers(group: Group, examiner: Examiner, traffic: Traffic,
@@ -245,7 +250,9 @@ def _representatives(texts: npt.NDArray[np.int64], examiner: Examiner, traffic: 
     rows = traffic.first_row[texts[chosen]]
     prompts = examiner.evidence.texts(texts[chosen])
     names = traffic.account_ids.take(traffic.account[rows]).to_pylist()
-    return [Representative(int(row), name, prompt if with_text else None, len(prompt)) for row, name, prompt in zip(rows, names, prompts, strict=True)]
+    hashes = [f"{hashed:016x}" for hashed in traffic.exact[texts[chosen]].tolist()]
+    return [Representative(int(row), name, prompt if with_text else None, len(prompt), hashed)
+            for row, name, prompt, hashed in zip(rows, names, prompts, hashes, strict=True)]
 
 
 def _timeline(account: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> list[Day]:
@@ -254,6 +261,16 @@ def _timeline(account: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) ->
     n_accounts = int(account.max(initial=0)) + 1
     accounts = np.unique(np.unique(day * n_accounts + account) // n_accounts, return_counts=True)[1]
     return [Day(iso(int(d) * 24 * HOUR_US)[:10], int(n), int(a)) for d, n, a in zip(days, count, accounts, strict=True)]
+
+
+def _lanes(accounts: npt.NDArray[np.int64], account: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> list[list[list[int]]]:
+    """Return, for each account, the days of the time line on which it has events, by place, and how many."""
+    days = np.unique(times // (24 * HOUR_US), return_inverse=True)[1]
+    lanes = []
+    for one in accounts.tolist():
+        place, n = np.unique(days[account == one], return_counts=True)
+        lanes.append(np.stack([place, n], 1).tolist())
+    return lanes
 
 
 def _activity(times: npt.NDArray[np.int64]) -> list[list[int]]:

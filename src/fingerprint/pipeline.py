@@ -33,6 +33,7 @@ from .history import N_TEXTS, Known, look_up, novelty
 from .ingest import ingest, make_room, remember
 from .keys import Key
 from .known import look_for, with_known
+from .landscape import landscape
 from .matrices import Vectors
 from .memo import Memo, digest
 from .points import Near, Points, Settled, nearest_of
@@ -123,15 +124,17 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     traffic.let_go()
     with watch.stage("controls"):
         controls = run_controls(traffic, evidence, config) if config.controls and evidence is not None else None
+    campaigns, charged = ranked(campaigns, verdict.charged)
+    with watch.stage("drawing the map"):
+        drawn = landscape(evidence, traffic, campaigns, charged, config.text, config.seed)
     traffic.let_go()
     del evidence  # it takes more than the tables do
-    campaigns, charged = ranked(campaigns, verdict.charged)
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, verdict.n_prevalent)
     manifest["controls"] = asdict(controls) if controls is not None else None
     manifest["history"] = about
     manifest["hint"] = reader.hint()
     manifest["counts"].update(topics=len(verdict.topics), topics_left_out=verdict.n_topics_left_out)
-    return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), verdict.topics,
+    return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), verdict.topics, drawn,
                 prompt_table(traffic, campaigns, charged), reader.rejects, manifest, sets)
 
 

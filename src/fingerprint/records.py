@@ -106,12 +106,13 @@ class AccountCharge:
 
 @dataclass(frozen=True, slots=True)
 class Representative:
-    """A prompt that stands for part of a campaign; `prompt` is None under ``--no-text``."""
+    """A prompt that stands for part of a campaign; `prompt` is None under ``--no-text``, `sketch` the keyed hash of its normalised text in hexadecimal."""
 
     row: int
     account_id: str
     prompt: str | None
     n_chars: int
+    sketch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,29 @@ class Day:
     date: str
     n_prompts: int
     n_accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountGraph:
+    """The largest contributors to a finding and the accounts outside that are tied most to them.
+
+    Attributes
+    ----------
+    accounts : list of str
+        The contributors first, then those outside, whom no finding accuses.
+    n_members : int
+        How many are contributors.
+    left, right : list of int
+        Places of the two accounts of each tie, the strongest few of every account.
+    weight : list of float
+        Votes between their prompts, set against how many they have, as a share of the strongest tie.
+    """
+
+    accounts: list[str]
+    n_members: int
+    left: list[int]
+    right: list[int]
+    weight: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +172,10 @@ class Campaign:
     tests : list of Test
     explanations : list of Explanation
     template : Template or None
+    graph : AccountGraph or None
+        How its accounts are tied; None for a group that is not reported.
+    lanes : list of list of (int, int)
+        For its first accounts, the days of `timeline` on which each has attributed prompts, by place, and how many.
     segment : str or None
         Text, in prompts or in the system text beside them, by which prompts are charged; None where nearness alone does that, and without text.
     representatives : list of Representative
@@ -180,6 +208,8 @@ class Campaign:
     timeline: list[Day] = field(default_factory=list)
     carried_by: int = 0
     segment: str | None = None
+    graph: AccountGraph | None = None
+    lanes: list[list[list[int]]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; the template also as one line of text."""
@@ -251,9 +281,12 @@ class Scan:
     accounts : pyarrow.Table
         One row per account: account_id, campaign_id (null: none), score, n_prompts, n_attributed, share, copies.
     clusters : pyarrow.Table
-        Near-duplicate clusters of two prompts or more: cluster, n_prompts, n_accounts, n_texts, representative_row, prompt, first_seen, last_seen.
+        Near-duplicate clusters of two prompts or more: cluster, n_prompts, n_recent, n_accounts, n_texts, representative_row, prompt, first_seen,
+        last_seen.
     topics : pyarrow.Table
         What the sampled prompts are about, largest first: topic, words, n_texts, n_accounts, n_prompts, representative_row, prompt. No test looks at it.
+    landscape : pyarrow.Table
+        Some prompts laid out in two dimensions: x, y, campaign_id, account_id, row, prompt. No test looks at it.
     prompts : pyarrow.Table
         One row per accepted event: row, file, line, account_id, cluster, similarity, campaign_id, attribution.
     rejects : pyarrow.Table
@@ -269,6 +302,7 @@ class Scan:
     accounts: pa.Table
     clusters: pa.Table
     topics: pa.Table
+    landscape: pa.Table
     prompts: pa.Table
     rejects: pa.Table
     manifest: dict[str, Any]

@@ -13,6 +13,7 @@ from .records import Campaign
 from .traffic import EVENTS_AT_ONCE, Traffic
 
 MAX_CHARS = 2000  # of a representative prompt in the cluster table
+RECENT = 0.1  # share of the period that counts as its end
 
 
 def account_table(traffic: Traffic, campaigns: Sequence[Campaign]) -> pa.Table:
@@ -41,16 +42,20 @@ def account_table(traffic: Traffic, campaigns: Sequence[Campaign]) -> pa.Table:
 def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
     """Return near-duplicate clusters of two prompts or more, largest first.
 
-    Columns: cluster, n_prompts, n_accounts, n_texts, representative_row (of the leader), prompt (null without `text`), first_seen, last_seen.
+    Columns: cluster, n_prompts, n_recent (of these in the last ``RECENT`` of the period), n_accounts, n_texts, representative_row (of the leader), prompt
+    (null without `text`), first_seen, last_seen.
     """
     n_clusters = int(traffic.cluster.max(initial=-1)) + 1
-    size, accounts, texts = (np.zeros(n_clusters, np.int64) for _ in range(3))
+    size, recent, accounts, texts = (np.zeros(n_clusters, np.int64) for _ in range(4))
+    begin, end = (int(traffic.time_us.min()), int(traffic.time_us.max())) if len(traffic.time_us) else (0, 0)
+    late = end - int(RECENT * (end - begin))
     first, leader = (np.full(n_clusters, np.iinfo(np.int64).max) for _ in range(2))
     last = np.full(n_clusters, np.iinfo(np.int64).min)
     n_accounts = max(len(traffic.account_ids), 1)
     for rows in _parts(traffic):
         label = traffic.cluster[traffic.text[rows]]
         size += np.bincount(label, minlength=n_clusters)
+        recent += np.bincount(label[traffic.time_us[rows] > late], minlength=n_clusters)
         np.minimum.at(first, label, traffic.time_us[rows])
         np.maximum.at(last, label, traffic.time_us[rows])
     held = [np.zeros(0, np.int64)]
@@ -70,7 +75,7 @@ def cluster_table(traffic: Traffic, text: bool) -> pa.Table:
         prompts = pc.utf8_slice_codeunits(traffic.take(leader[kept]), 0, MAX_CHARS)
     when = pa.timestamp("us", "UTC")
     return pa.table({
-        "cluster": kept, "n_prompts": size[kept], "n_accounts": accounts[kept], "n_texts": texts[kept],
+        "cluster": kept, "n_prompts": size[kept], "n_recent": recent[kept], "n_accounts": accounts[kept], "n_texts": texts[kept],
         "representative_row": traffic.first_row[leader[kept]], "prompt": prompts,
         "first_seen": pa.array(first[kept], pa.int64()).cast(when), "last_seen": pa.array(last[kept], pa.int64()).cast(when)})
 

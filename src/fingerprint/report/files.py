@@ -29,7 +29,8 @@ MANIFEST_SCHEMA = "fp-manifest-1"
 CAMPAIGNS_SCHEMA = "fp-campaigns-1"
 TABLES = {  # columns that a reader may rely on
     "accounts": ("account_id", "campaign_id", "score", "n_prompts", "n_attributed"),
-    "clusters": ("cluster", "n_prompts", "n_accounts", "prompt"),
+    "clusters": ("cluster", "n_prompts", "n_recent", "n_accounts", "prompt"),
+    "landscape": ("x", "y", "campaign_id", "account_id", "row", "prompt"),
     "topics": ("topic", "words", "n_texts", "n_accounts", "n_prompts", "prompt"),
     "prompts": ("row", "account_id", "cluster", "campaign_id"),
     "rejects": ("file", "line", "offset", "class"),
@@ -149,7 +150,7 @@ def without_text(scan: Scan) -> Scan:
         at = table.schema.get_field_index(name)
         return table if at < 0 else table.set_column(at, name, pa.nulls(len(table), table.schema.field(at).type))
 
-    return replace(scan, campaigns=[bare(c) for c in scan.campaigns], examined=[bare(c) for c in scan.examined],
+    return replace(scan, campaigns=[bare(c) for c in scan.campaigns], examined=[bare(c) for c in scan.examined], landscape=without(scan.landscape, "prompt"),
                    clusters=without(scan.clusters, "prompt"), topics=without(without(scan.topics, "prompt"), "words"))
 
 

@@ -8,44 +8,53 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
+import json
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..exchangeability import PEOPLE
-from . import wording
-from .escaping import pieces, shorten
+from ..tables import RECENT
+from . import plots, wording
+from .escaping import one_line, pieces, shorten
 from .files import controls_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from ..records import Campaign, Scan, Test
+    from ..records import Campaign, Scan
 
 # What one page can hold; whatever is left out is counted on the page and is complete in the other files.
-MAX_CAMPAIGNS, MAX_EXAMINED, MAX_CLUSTERS, MAX_TOPICS, MAX_ACCOUNTS = 200, 100, 25, 25, 200
-MAX_PROMPT_CHARS, MAX_PART_CHARS, MAX_ID_CHARS = 1200, 800, 96
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-LEVELS = 6
-AXIS_FROM, AXIS_TO = -0.06, 0.3  # personal trace: 0 is one shuffled list, people with one interest begin at PEOPLE
+MAX_CAMPAIGNS, MAX_EXAMINED, MAX_CLUSTERS, MAX_TOPICS = 200, 100, 40, 25
+MAX_ROWS, LEAST_ROWS = 10_000, 50  # accounts in all tables together, and in each at least
+MAX_PROMPT_CHARS, MAX_PART_CHARS, MAX_ID_CHARS, MAX_POINT_CHARS = 1200, 800, 96, 240
+LEAST_GROWING = 10  # prompts of a cluster of which it is said that it grows
+_IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}
 
 # A word that mixes Latin with letters of another script that look the same.
 _OTHER = r"[\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u13a0-\u13ff]"  # Greek, Cyrillic, Armenian, Cherokee
 _MIXED = re.compile(rf"\w*(?:[A-Za-z]{_OTHER}|{_OTHER}[A-Za-z])\w*")
 
 
-def render(scan: Scan) -> str:
+def render(scan: Scan, min_accounts: int = 0) -> str:
     """Return the page of a scan.
 
     Parameters
     ----------
     scan : Scan
         What it holds is shown; for a page without prompts see :func:`fingerprint.report.files.without_text`.
+    min_accounts : int
+        Findings, groups, clusters and topics of fewer accounts are left out, and counted.
     """
     manifest = scan.manifest
+    whole, scan = scan, _large(scan, min_accounts)
+    place_of = {found.campaign_id: i for i, found in enumerate(scan.campaigns[:MAX_CAMPAIGNS])}
     return page(
         "report.html.j2",
         scan=scan,
@@ -53,9 +62,13 @@ def render(scan: Scan) -> str:
         text=manifest["config"].get("text", True),
         campaigns=scan.campaigns[:MAX_CAMPAIGNS],
         examined=scan.examined[:MAX_EXAMINED],
-        clusters=_biggest(scan),
+        clusters=_clusters(scan, min_accounts),
         topics=scan.topics.slice(0, MAX_TOPICS).to_pylist(),
-        max_accounts=MAX_ACCOUNTS,
+        points=_points(scan, place_of),
+        max_accounts=max(LEAST_ROWS, MAX_ROWS // max(len(place_of), 1)),
+        min_accounts=min_accounts,
+        n_hidden=len(whole.campaigns) + len(whole.examined) - len(scan.campaigns) - len(scan.examined),
+        recent=RECENT,
         n_charged=sum(c.n_accounts for c in scan.campaigns),
         n_charged_prompts=sum(c.n_prompts for c in scan.campaigns),
         rejected=wording.rejected_rows(manifest),
@@ -65,6 +78,15 @@ def render(scan: Scan) -> str:
         method=wording.METHOD,
         limits=wording.LIMITS,
     )
+
+
+def _large(scan: Scan, min_accounts: int) -> Scan:
+    """Return a scan without findings, groups and topics of fewer accounts."""
+    import pyarrow.compute as pc
+
+    return replace(scan, campaigns=[c for c in scan.campaigns if c.n_accounts >= min_accounts],
+                   examined=[c for c in scan.examined if c.n_accounts >= min_accounts],
+                   topics=scan.topics.filter(pc.greater_equal(scan.topics["n_accounts"], min_accounts)))
 
 
 def page(template: str, **values: Any) -> str:
@@ -96,36 +118,6 @@ def shown(text: object, limit: int = MAX_PROMPT_CHARS) -> Markup:
     return Markup("").join(out)
 
 
-def axis(test: Test | None) -> dict[str, float | bool] | None:
-    """Return where the statistic, bound and limit of an exchangeability test lie on the drawn axis, 0 to 1; None without a test."""
-    if test is None or not math.isfinite(test.statistic):
-        return None
-    bound = test.statistic if test.bound is None or not math.isfinite(test.bound) else test.bound
-
-    def place(x: float) -> float:
-        return round((min(max(x, AXIS_FROM), AXIS_TO) - AXIS_FROM) / (AXIS_TO - AXIS_FROM), 4)
-
-    return {
-        "at": place(test.statistic),
-        "bound": place(bound),
-        "limit": place(test.limit if test.limit is not None else 0.0),
-        "zero": place(0.0),
-        "people": place(PEOPLE),
-        "beyond": bound > AXIS_TO,
-        "has_limit": test.limit is not None,
-    }
-
-
-def heat(activity: list[list[int]]) -> dict[str, Any] | None:
-    """Return an activity table as levels 0 (none) to ``LEVELS``, in equal steps up to the busiest hour; None where it is empty."""
-    rows = [[int(n) for n in row[:24]] for row in activity[:7]]
-    most = max((n for row in rows for n in row), default=0)
-    if most <= 0:
-        return None
-    cells = [(x, y, math.ceil(LEVELS * n / most), n) for y, row in enumerate(rows) for x, n in enumerate(row)]
-    return {"cells": cells, "most": most, "days": WEEKDAYS}
-
-
 def slots(found: Campaign) -> list[dict[str, Any]]:
     """Return a template as a sequence of fixed text, ``{"slot": 0, "text": ...}``, and slots, ``{"slot": 1, "fills": ..., "n": ...}``."""
     template = found.template
@@ -152,21 +144,44 @@ def slots(found: Campaign) -> list[dict[str, Any]]:
     return sequence
 
 
-def _biggest(scan: Scan) -> list[dict[str, Any]]:
+def _clusters(scan: Scan, min_accounts: int) -> list[dict[str, Any]]:
+    """Return the clusters that are biggest, of most accounts, or growing fastest, biggest first, with ``growth``: 1 where they come as evenly as can be."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    table = scan.clusters
+    table = scan.clusters.filter(pc.greater_equal(scan.clusters["n_accounts"], min_accounts))
     if not len(table):
         return []
-    rows: list[dict[str, Any]] = table.take(
-        pc.select_k_unstable(table, MAX_CLUSTERS, [("n_prompts", "descending"), ("cluster", "ascending")])
-    ).to_pylist()
+    n_prompts, n_recent = (table[name].to_numpy().astype(float) for name in ("n_prompts", "n_recent"))
+    growth = n_recent / n_prompts / RECENT
+    surge = np.where(n_prompts >= LEAST_GROWING, growth * np.sqrt(n_prompts), 0)
+    table = table.append_column("growth", pa.array(growth)).append_column("surge", pa.array(surge))
+    chosen = [pc.select_k_unstable(table, MAX_CLUSTERS, [(name, "descending"), ("cluster", "ascending")]) for name in ("n_prompts", "n_accounts", "surge")]
+    places = {place for one in chosen for place in one.to_pylist()}
+    rows: list[dict[str, Any]] = table.take(pa.array(sorted(places))).sort_by([("n_prompts", "descending"), ("cluster", "ascending")]).to_pylist()
     return rows
+
+
+def _points(scan: Scan, place_of: dict[str, int]) -> Markup:
+    """Return what the map says of each of its prompts, as JSON that cannot end the script element it stands in."""
+    from markupsafe import Markup
+
+    rows = scan.landscape.select(["campaign_id", "account_id", "prompt"]).to_pylist()
+    plain = [[place_of.get(row["campaign_id"] or "", -1), one_line(row["account_id"], MAX_ID_CHARS),
+              None if row["prompt"] is None else one_line(row["prompt"], MAX_POINT_CHARS)] for row in rows]
+    return Markup(json.dumps(plain, separators=(",", ":")).translate(_IN_SCRIPT))
 
 
 @cache
 def _asset(name: str) -> str:
     return files("fingerprint.report").joinpath(name).read_text("utf-8")
+
+
+def _drawing(plot: Callable[..., str]) -> Callable[..., Markup]:
+    """Return a plot as markup: what it holds of the traffic it has escaped."""
+    from markupsafe import Markup
+
+    return lambda *what, **options: Markup(plot(*what, **options))
 
 
 @cache
@@ -175,7 +190,8 @@ def _environment() -> Environment:
 
     made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters.update(shown=shown, name=lambda text: shown(text, MAX_ID_CHARS), part=lambda text: shown(text, MAX_PART_CHARS))
-    made.globals.update(axis=axis, heat=heat, slots=slots, exchangeability=wording.exchangeability, LEVELS=LEVELS, people=PEOPLE)
+    drawn = {name: _drawing(getattr(plots, name)) for name in ("trace", "activity", "timeline", "lanes", "ties", "landscape")}
+    made.globals.update(**drawn, colour=plots.colour, slots=slots, exchangeability=wording.exchangeability, people=PEOPLE)
     for helper in (
         wording.count,
         wording.plural,
