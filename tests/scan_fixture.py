@@ -159,7 +159,7 @@ def _campaign(i: int, rng: np.random.Generator, write: Write) -> Campaign:
     days = [Day((first + timedelta(days=d)).date().isoformat(), 20 + 3 * (d % 7), 9) for d in range(20) if d % 9 != 5]
     n_shown = min(n_accounts, 30)
     graph = AccountGraph([a.account_id for a in accounts[:n_shown]] + [write(f"user-{k:04d}") for k in range(6)], n_shown,
-                         [k for k in range(n_shown + 5)], [k + 1 for k in range(n_shown + 5)], [round(1 / (1 + k % 5), 4) for k in range(n_shown + 5)])
+                         list(range(n_shown + 5)), [k + 1 for k in range(n_shown + 5)], [round(1 / (1 + k % 5), 4) for k in range(n_shown + 5)])
     lanes = [[[d, 1 + (d + k) % 4] for d in range(k % 3, len(days), 1 + k % 3)] for k in range(n_shown)]
     return Campaign(
         f"c-{i:02d}7e41c9b2",

@@ -238,6 +238,19 @@ def test_show(what: str, tmp_path: Path) -> None:
     assert none.exit_code == 0
 
 
+def test_a_report_for_other_readers(tmp_path: Path) -> None:
+    make_scan().save(tmp_path / "out")
+    before, target = (tmp_path / "out" / "report.html").read_bytes(), tmp_path / "for" / "review.html"
+    target.parent.mkdir()
+    run("report", tmp_path / "out", "--no-text", "--min-accounts", "50", "--to", target)
+    page = target.read_text()
+    assert "surgeons" not in page and "sketch" in page and "fewer than 50 accounts" in page and target.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "out" / "report.html").read_bytes() == before and [p.name for p in target.parent.iterdir()] == ["review.html"]
+    run("report", tmp_path / "out", "--to", target)
+    assert target.read_bytes() == before
+    assert "is a folder" in run("report", tmp_path / "out", "--to", tmp_path).stderr
+
+
 def test_show_says_how_much_is_left(tmp_path: Path) -> None:
     make_scan().save(tmp_path)
     assert "5 of 644; more with --limit" in call("show", tmp_path, "accounts", "--limit", 5).stdout

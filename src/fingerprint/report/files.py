@@ -150,8 +150,10 @@ def without_text(scan: Scan) -> Scan:
         at = table.schema.get_field_index(name)
         return table if at < 0 else table.set_column(at, name, pa.nulls(len(table), table.schema.field(at).type))
 
-    return replace(scan, campaigns=[bare(c) for c in scan.campaigns], examined=[bare(c) for c in scan.examined], landscape=without(scan.landscape, "prompt"),
-                   clusters=without(scan.clusters, "prompt"), topics=without(without(scan.topics, "prompt"), "words"))
+    manifest = {**scan.manifest, "config": {**scan.manifest["config"], "text": False}}
+    return replace(scan, manifest=manifest, campaigns=[bare(c) for c in scan.campaigns], examined=[bare(c) for c in scan.examined],
+                   clusters=without(scan.clusters, "prompt"), topics=without(without(scan.topics, "prompt"), "words"),
+                   landscape=without(scan.landscape, "prompt"))
 
 
 def campaigns_document(scan: Scan) -> dict[str, Any]:
