@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .pipeline import scan
     from .readers import read_events
     from .records import Campaign, Scan
+    from .report import plots
     from .report.files import load_scan
     from .stream.detector import Detector
 
@@ -61,6 +62,7 @@ __all__ = [
     "match",
     "minhash",
     "normalize",
+    "plots",
     "read_events",
     "scan",
     "simhash",
@@ -68,6 +70,7 @@ __all__ = [
     "sketch",
 ]
 
+_MODULES = {"errors": "errors", "plots": "report.plots", "simulate": "simulate"}
 _LAZY = {
     "Campaign": "records",
     "Clusters": "clusters",
@@ -92,8 +95,8 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("errors", "simulate"):
-        return import_module(f".{name}", __name__)
+    if name in _MODULES:
+        return import_module(f".{_MODULES[name]}", __name__)
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_LAZY[name]}", __name__), name)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..records import AccountGraph, Campaign, Scan, Test
 
 ACCENT, RULE, STRONG, SOFT = "var(--accent,#3d51c4)", "var(--rule,#dddcd8)", "var(--strong,#b4b3ae)", "var(--soft,#6d7177)"
-PALETTE = ("#3d51c4", "#c2571a", "#1f8a70", "#a13d8f", "#8a6d00", "#2480b8", "#b03a48", "#5b7a1f")
+PALETTE = ("#3d51c4", "#c2571a", "#1f8a70", "#a13d8f", "#8a6d00", "#2480b8", "#b03a48", "#5b7a1f", "#7a4b2a", "#d14a90")
 AXIS_FROM, AXIS_TO = -0.06, 0.3  # personal trace: 0 is one shuffled list, people with one interest begin at PEOPLE
 LEVELS = 6
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
