@@ -70,13 +70,14 @@ def _chosen(evidence: Evidence | None, traffic: Traffic, charged: Sequence[npt.N
     for i in range(len(charged) - 1, -1, -1):
         text = traffic.text[charged[i]]
         whose[text[text >= 0]] = i
-    sampled = evidence.row >= 0
+    sampled = np.flatnonzero(evidence.row >= 0)
+    of_sampled = whose[sampled]
     each = max(1, N_CHARGED // max(len(charged), 1))
     chosen = []
     for i in range(min(len(charged), N_CHARGED)):
-        own = np.flatnonzero(sampled & (whose == i))
+        own = sampled[of_sampled == i]
         chosen.append(rng.choice(own, min(each, len(own)), replace=False))
-    rest = np.flatnonzero(sampled & (whose < 0))
+    rest = sampled[of_sampled < 0]
     n_rest = N_POINTS - sum(map(len, chosen))
     text_of = distinct(np.concatenate([*chosen, rng.choice(rest, min(n_rest, len(rest)), replace=False)]).astype(np.int64))
     return text_of, whose[text_of].astype(np.int64)
