@@ -43,7 +43,7 @@ LAYERS = (
     ("matches",),
     ("known",),
     ("pipeline",),
-    ("evaluation",),
+    ("evaluation", "comparison"),
     ("report",),
     ("alerting", "metrics"),
     ("stream",),

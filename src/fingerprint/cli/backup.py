@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -11,7 +12,8 @@ import click
 @click.argument("state", metavar="STATE")
 @click.argument("out", metavar="DIR")
 @click.option("--key-file", metavar="FILE", help="Key of the state; else yours.")
-def command(*, state: str, out: str, key_file: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the report about the copy as JSON, as 'fingerprint verify' does.")
+def command(*, state: str, out: str, key_file: str | None, as_json: bool) -> None:
     """Copy STATE into DIR, which is missing or empty, and check the copy.
 
     \b
@@ -19,9 +21,13 @@ def command(*, state: str, out: str, key_file: str | None) -> None:
       fingerprint backup state/ /backups/monday
     """
     from ..keys import Key
+    from ..report.files import dump_json
     from ..stream.care import copy, verify
 
     key = Key.load(key_file) if key_file else Key.default()
     copy(Path(state), Path(out), key)
     report = verify(Path(out), key)
+    if as_json:
+        click.echo(dump_json(asdict(report)), nl=False)
+        return
     click.echo(f"{report.n_live:,} events alive, {report.n_bytes / 1e6:,.1f} MB; the copy is sound")

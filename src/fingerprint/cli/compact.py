@@ -12,7 +12,8 @@ import click
 @click.option("--forget", metavar="ACCOUNT", multiple=True, help="Erase an account: no byte of it is left. May be repeated.")
 @click.option("--salvage", is_flag=True, help="Drop what is damaged at the end of the newest journal, as a failing machine leaves it.")
 @click.option("--key-file", metavar="FILE", help="Key of the state; else yours.")
-def command(*, state: str, forget: tuple[str, ...], salvage: bool, key_file: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def command(*, state: str, forget: tuple[str, ...], salvage: bool, key_file: str | None, as_json: bool) -> None:
     """Put the events of each span into one piece, leave out what is forgotten or expired, and give the room back. STATE must not be in use.
 
     \b
@@ -21,6 +22,7 @@ def command(*, state: str, forget: tuple[str, ...], salvage: bool, key_file: str
     """
     from ..errors import InputError
     from ..keys import Key
+    from ..report.files import dump_json
     from ..stream.detector import Detector
     from ..stream.ledger import NAME, is_made
 
@@ -32,6 +34,11 @@ def command(*, state: str, forget: tuple[str, ...], salvage: bool, key_file: str
         erased = detector.forget(forget) if forget else 0
         detector.compact()
         after = detector.status()
+        if as_json:
+            done = {"torn_bytes": torn, "n_forgotten": len(forget), "n_erased": erased, "n_live": after.n_live, "n_bytes_before": before,
+                    "n_bytes": after.state_bytes}
+            click.echo(dump_json(done), nl=False)
+            return
         if torn:
             click.echo(f"{torn:,} bytes of a journal were cut off; positions of sources are those before them")
         if forget:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from .. import records
 from ..errors import ConfigError, InputError
+from ..packing import Hashes
 from ..records import Campaign, Controls, KnownSet, Scan
 from ..templates import Template
 
@@ -35,6 +36,7 @@ TABLES = {  # columns that a reader may rely on
     "rejects": ("file", "line", "offset", "class"),
 }
 FILES = (*(f"{name}.parquet" for name in TABLES), "campaigns.json", "report.html", MANIFEST)
+SKETCHES = "sketches"  # of charged texts, where a scan kept them
 _PARTIAL = ".partial"
 _REQUIRED: dict[str, type | tuple[type, ...]] = {
     "version": str,
@@ -179,8 +181,15 @@ def controls_of(scan: Scan) -> Controls | None:
     return None if plain is None else _build(Controls, plain, "controls")
 
 
-def load_scan(out: str | os.PathLike[str]) -> Scan:
+def load_scan(out: str | os.PathLike[str], tables: Collection[str] | None = None) -> Scan:
     """Read back what :func:`write_scan` wrote.
+
+    Parameters
+    ----------
+    out : path
+        The folder.
+    tables : collection of str, optional
+        Of ``TABLES``, those that are needed, all if not given; the others are empty.
 
     Raises
     ------
@@ -199,7 +208,30 @@ def load_scan(out: str | os.PathLike[str]) -> Scan:
         raise InputError(f"campaigns.json is not of schema {CAMPAIGNS_SCHEMA}")
     found: dict[str, Any] = {name: _build(list[Campaign], document.get(name), name) for name in ("campaigns", "examined")}
     found["known"] = _build(list[KnownSet], document.get("known", []), "known")
-    return Scan(**found, **{name: _read_table(folder, name, columns) for name, columns in TABLES.items()}, manifest=manifest)
+    read = {name: _read_table(folder, name, columns) if tables is None or name in tables else _no_rows(columns) for name, columns in TABLES.items()}
+    return Scan(**found, **read, manifest=manifest)
+
+
+def load_texts(out: str | os.PathLike[str]) -> dict[str, Hashes] | None:
+    """Read the keyed hashes of the texts that a scan charges, by campaign id, uint64[t] ascending; None where it kept none.
+
+    Raises
+    ------
+    InputError
+        They are damaged.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if not (Path(out) / f"{SKETCHES}.parquet").exists():
+        return None
+    table = _read_table(Path(out), SKETCHES, ("campaign_id", "exact"))
+    if table["campaign_id"].type not in (pa.string(), pa.large_string()) or table["exact"].type != pa.uint64() or table["exact"].null_count:
+        raise InputError(f"{SKETCHES}.parquet has columns of the wrong type")
+    table = table.filter(table["campaign_id"].is_valid()).sort_by([("campaign_id", "ascending"), ("exact", "ascending")])
+    coded = table["campaign_id"].combine_chunks().dictionary_encode()
+    ends = np.cumsum(np.bincount(coded.indices.to_numpy(), minlength=len(coded.dictionary)))
+    return dict(zip(coded.dictionary.to_pylist(), np.split(table["exact"].to_numpy(), ends[:-1]), strict=True)) if len(table) else {}
 
 
 def check_manifest(manifest: dict[str, Any], error: type[Exception]) -> None:
@@ -282,6 +314,12 @@ def _read_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table:
     if missing:
         raise InputError(f"{path.name} has no column {', '.join(missing)}")
     return table
+
+
+def _no_rows(columns: tuple[str, ...]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({name: pa.nulls(0) for name in columns})
 
 
 def _build(kind: Any, value: Any, where: str) -> Any:

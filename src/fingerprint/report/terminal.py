@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..records import Campaign, Scan
 
+NARROW = 110  # a terminal of fewer columns gets fewer columns of a table, rather than broken words
 WIDTH_PLAIN = 140  # of output that goes into a file or a pipe, where no terminal says how wide it is
 
 
@@ -103,10 +104,10 @@ def totals(scan: Scan) -> list[str]:
 
 
 def campaign_table(campaigns: Iterable[Campaign], width: int = WIDTH_PLAIN) -> Table:
-    """Return the findings as a table, in the order given; a terminal of less than 110 columns gets fewer columns rather than broken words."""
+    """Return the findings as a table, in the order given; a terminal of less than ``NARROW`` columns gets fewer columns rather than broken words."""
     from rich.text import Text
 
-    narrow = width < 110
+    narrow = width < NARROW
     columns = [("campaign", "left"), ("targets", "left"), ("accounts", "right"), ("prompts", "right"), ("personal trace", "right")]
     table = plain_table(*columns, *([] if narrow else [("q", "right"), ("template", "right"), ("period", "left")]))
     for found in campaigns:
