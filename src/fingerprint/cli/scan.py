@@ -110,8 +110,9 @@ def run(
     shape: str | None = None,
     as_json: bool = False,
     resume: bool = False,
+    quiet: bool = False,
 ) -> Any:
-    """Scan `dumps`, write `out`, print, and leave with 1 where too many rows were rejected; see :func:`command`."""
+    """Scan `dumps`, write `out`, print unless `quiet`, and leave with 1 where too many rows were rejected; see :func:`command`."""
     from ..keys import Key
     from ..pipeline import scan
     from ..report.escaping import one_line
@@ -139,7 +140,7 @@ def run(
         shutil.rmtree(state)
     if as_json:
         click.echo(dump_json(campaigns_document(result)), nl=False)
-    else:
+    elif not quiet:
         print_summary(result, console(), out)
     share = rejected_share(result.manifest)
     if share > config.max_rejects:

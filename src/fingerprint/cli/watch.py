@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -36,9 +37,10 @@ DEFAULT = StreamConfig()
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
 @click.option("--min-accounts", metavar="N", type=int, default=DEFAULT.scan.detect.min_accounts, show_default=True, help="As for scan.")
 @click.option("--no-text", is_flag=True, help="Write no prompt text into alerts: lengths instead. The state holds prompts, readable by you only.")
+@click.option("--json", "as_json", is_flag=True, help="Print where the state stands at the end as one line of JSON, of schema fp-status-1, on stdout.")
 def command(*, state: str, sources: tuple[str, ...], sinks: tuple[str, ...], secret_file: str | None, every: float, window: float, lateness: float | None,
             memory: int | None, durability: str, no_follow: bool, address: str | None, mapping: tuple[str, ...], key_file: str | None, encoder: str,
-            device: str, threads: int | None, min_accounts: int, no_text: bool) -> None:
+            device: str, threads: int | None, min_accounts: int, no_text: bool, as_json: bool) -> None:
     """Take in prompts from SOURCE as they come, keep what is needed in the folder STATE, and say when accounts turn out to be one source.
 
     SOURCE is - for JSON lines on stdin, a JSONL file or glob, followed as it grows, kafka://HOST:PORT/TOPIC?group=NAME, or redis://HOST:PORT/DB?stream=NAME&group=NAME.
@@ -57,6 +59,7 @@ def command(*, state: str, sources: tuple[str, ...], sinks: tuple[str, ...], sec
     from ..metrics import Metrics, serve_metrics
     from ..readers import Decoder, parse_mapping
     from ..report.escaping import one_line
+    from ..report.files import dump_json
     from ..sources import open_source
     from ..stream.detector import Detector
     from ..stream.watch import Watcher
@@ -77,7 +80,10 @@ def command(*, state: str, sources: tuple[str, ...], sinks: tuple[str, ...], sec
         if torn:
             click.echo(f"{torn:,} bytes that a killed process left half-written were cut off", err=True)
         _run(watcher)
-        _summary(detector.status(), sinks)
+        if as_json:  # a line like those of the alerts, which may go to stdout as well
+            click.echo(dump_json({"schema": "fp-status-1", **asdict(detector.status())}, indent=None), nl=False)
+        else:
+            _summary(detector.status(), sinks)
 
 
 def _run(watcher: Any) -> None:
