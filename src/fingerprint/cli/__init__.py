@@ -21,7 +21,7 @@ from ..report.escaping import one_line
 
 EXIT_REJECTS, EXIT_USAGE, EXIT_FAULT, EXIT_INTERRUPTED = 1, 2, 70, 130
 COMMANDS = ("scan", "show", "explain", "diff", "match", "index", "watch", "verify", "compact", "backup", "evaluate", "prevalence", "calibrate",
-            "demo", "simulate", "key")
+            "demo", "simulate", "key", "completion")
 
 
 class Commands(click.Group):

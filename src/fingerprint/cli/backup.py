@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from .completing import files, folders
+
 
 @click.command("backup", short_help="Copy the state of a stream detector, also while it is in use.")
-@click.argument("state", metavar="STATE")
-@click.argument("out", metavar="DIR")
-@click.option("--key-file", metavar="FILE", help="Key of the state; else yours.")
+@click.argument("state", metavar="STATE", shell_complete=folders)
+@click.argument("out", metavar="DIR", shell_complete=folders)
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the state; else yours.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report about the copy as JSON, as 'fingerprint verify' does.")
 def command(*, state: str, out: str, key_file: str | None, as_json: bool) -> None:
     """Copy STATE into DIR, which is missing or empty, and check the copy.

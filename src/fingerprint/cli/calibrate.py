@@ -9,19 +9,20 @@ from pathlib import Path
 import click
 
 from ..config import DEVICES
+from .completing import files, folders, formats
 
 SAMPLE = 20_000
 
 
 @click.command("calibrate", short_help="Fit the static encoder to your traffic, after a transformer.")
-@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
+@click.argument("dumps", metavar="DUMP...", shell_complete=files, nargs=-1, required=True)
 @click.option("--teacher", metavar="MODEL", required=True, help="Any sentence-transformers model: a folder, or its name on the hub.")
-@click.option("--out", metavar="DIR", required=True, help="Folder for the encoder, which 'scan --encoder DIR' uses.")
+@click.option("--out", metavar="DIR", shell_complete=folders, required=True, help="Folder for the encoder, which 'scan --encoder DIR' uses.")
 @click.option("--sample", metavar="N", type=int, default=SAMPLE, show_default=True, help="Distinct prompts that the teacher is asked about.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="Where the teacher runs.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, as for scan.")
-@click.option("--format", "shape", metavar="NAME", help="Shape of the log lines, as for scan.")
-@click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan; it draws the sample.")
+@click.option("--format", "shape", metavar="NAME", shell_complete=formats, help="Shape of the log lines, as for scan.")
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints, as for scan; it draws the sample.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def command(*, dumps: tuple[str, ...], teacher: str, out: str, sample: int, device: str, mapping: tuple[str, ...], shape: str | None,

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from .completing import files, folders
+
 
 @click.command("compact", short_help="Write the state of a stream detector anew, and forget accounts.")
-@click.argument("state", metavar="STATE")
+@click.argument("state", metavar="STATE", shell_complete=folders)
 @click.option("--forget", metavar="ACCOUNT", multiple=True, help="Erase an account: no byte of it is left. May be repeated.")
 @click.option("--salvage", is_flag=True, help="Drop what is damaged at the end of the newest journal, as a failing machine leaves it.")
-@click.option("--key-file", metavar="FILE", help="Key of the state; else yours.")
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the state; else yours.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def command(*, state: str, forget: tuple[str, ...], salvage: bool, key_file: str | None, as_json: bool) -> None:
     """Put the events of each span into one piece, leave out what is forgotten or expired, and give the room back. STATE must not be in use.

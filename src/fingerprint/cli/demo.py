@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..config import ScanConfig
+from .completing import folders
 from .live import progress_for_terminal
 from .scan import run
 
@@ -15,7 +16,7 @@ SEED = 1
 
 
 @click.command("demo", short_help="Try it: make sample traffic, scan it, compare with the truth.")
-@click.option("--out", metavar="DIR", default="demo", show_default=True, help="Folder for the traffic and the findings.")
+@click.option("--out", metavar="DIR", shell_complete=folders, default="demo", show_default=True, help="Folder for the traffic and the findings.")
 @click.option("--seed", metavar="N", type=int, default=SEED, show_default=True, help="Another seed, another world.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was planted and what was found as JSON.")
 def command(*, out: str, seed: int, as_json: bool) -> None:

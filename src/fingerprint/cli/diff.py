@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from .completing import folders
+
 
 @click.command("diff", short_help="Show what is new between two scans.")
-@click.argument("before", metavar="OUT1")
-@click.argument("after", metavar="OUT2")
+@click.argument("before", metavar="OUT1", shell_complete=folders)
+@click.argument("after", metavar="OUT2", shell_complete=folders)
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), default=5, show_default=True, help="Accounts named of those that came, and that went.")
 @click.option("--json", "as_json", is_flag=True, help="JSON with all accounts instead of tables.")
 def command(before: str, after: str, limit: int, as_json: bool) -> None:

@@ -7,17 +7,19 @@ from pathlib import Path
 import click
 
 from ..config import DEVICES, ScanConfig
+from .completing import files, folders, formats
 from .values import size
 
 
 @click.command("index", short_help="Keep the fingerprints of a dump, without its words, to match suspect sets with later.")
-@click.argument("dumps", metavar="DUMP|INDEX...", nargs=-1, required=True)
-@click.option("--out", metavar="DIR", required=True, help="Folder of the index; an index there is replaced.")
+@click.argument("dumps", metavar="DUMP|INDEX...", shell_complete=files, nargs=-1, required=True)
+@click.option("--out", metavar="DIR", shell_complete=folders, required=True, help="Folder of the index; an index there is replaced.")
 @click.option("--forget", metavar="ACCOUNT", multiple=True, help="Leave out an account and what only it sent. May be repeated.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, as for scan.")
-@click.option("--format", "shape", metavar="NAME", help="Format of the dump, as for scan.")
-@click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan; whoever matches with the index must have the same.")
-@click.option("--encoder", metavar="NAME|FOLDER", default="static", show_default=True, help="As for scan.")
+@click.option("--format", "shape", metavar="NAME", shell_complete=formats, help="Format of the dump, as for scan.")
+@click.option("--key-file", metavar="FILE", shell_complete=files,
+              help="Key of the fingerprints, as for scan; whoever matches with the index must have the same.")
+@click.option("--encoder", metavar="NAME|FOLDER", shell_complete=folders, default="static", show_default=True, help="As for scan.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="As for scan.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
 @click.option("--memory", metavar="SIZE", callback=size, help="Memory to take, as for scan.")

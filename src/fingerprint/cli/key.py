@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..errors import ConfigError
+from .completing import files
 
 
 @click.group("key", short_help="Make a key for the fingerprints.")
@@ -13,7 +14,7 @@ def command() -> None:
 
 
 @command.command("new")
-@click.argument("path", metavar="PATH")
+@click.argument("path", metavar="PATH", shell_complete=files)
 @click.option("--json", "as_json", is_flag=True, help="Print id and path as JSON; the key itself is never printed.")
 def new(path: str, as_json: bool) -> None:
     """Write a new random key to PATH, readable by you only.

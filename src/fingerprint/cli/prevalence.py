@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
+from .completing import files, formats
+
 
 @click.command("prevalence", short_help="Remember what a dump says, without its words, as a history for later scans.")
-@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
-@click.option("--out", metavar="FILE", required=True, help="File to write; its name ends in .prevalence.")
+@click.argument("dumps", metavar="DUMP...", shell_complete=files, nargs=-1, required=True)
+@click.option("--out", metavar="FILE", shell_complete=files, required=True, help="File to write; its name ends in .prevalence.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, as for scan.")
-@click.option("--format", "shape", metavar="NAME", help="Shape of the log lines, as for scan.")
-@click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan; the scans that use the file must have the same.")
+@click.option("--format", "shape", metavar="NAME", shell_complete=formats, help="Shape of the log lines, as for scan.")
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints, as for scan; the scans that use the file must have the same.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def command(*, dumps: tuple[str, ...], out: str, mapping: tuple[str, ...], shape: str | None, key_file: str | None, threads: int | None,

@@ -7,14 +7,16 @@ from typing import Any
 
 import click
 
+from .completing import columns, folders
+
 WHAT = ("campaigns", "accounts", "clusters", "topics", "rejects")
 
 
 @click.command("show", short_help="Show what a scan found.")
-@click.argument("out", metavar="OUT")
+@click.argument("out", metavar="OUT", shell_complete=folders)
 @click.argument("what", type=click.Choice(WHAT), default="campaigns")
 @click.option("--where", metavar="TEXT", help="Only rows that hold this text in a column shown, in upper or lower case.")
-@click.option("--sort", metavar="COLUMN", help="Title of a column, or its beginning; counts and measures largest first.")
+@click.option("--sort", metavar="COLUMN", shell_complete=columns, help="Title of a column, or its beginning; counts and measures largest first.")
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), default=20, show_default=True, help="Rows shown, and campaigns shown in detail.")

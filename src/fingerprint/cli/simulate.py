@@ -10,14 +10,15 @@ from typing import Any
 import click
 
 from ..errors import ConfigError
+from .completing import files, folders, presets
 from .live import progress_for_terminal
 from .values import count
 
 
 @click.command("simulate", short_help="Write labelled sample traffic.")
-@click.option("--preset", "name", metavar="NAME", default="mixed", show_default=True, help="demo, mixed, evasive, control or scale.")
-@click.option("--config", "config_file", metavar="FILE", help="A world of your own: the config in a world.json, changed as you like.")
-@click.option("--out", metavar="DIR", required=True, help="Folder for dump, labels.parquet and world.json.")
+@click.option("--preset", "name", metavar="NAME", shell_complete=presets, default="mixed", show_default=True, help="demo, mixed, evasive, control or scale.")
+@click.option("--config", "config_file", metavar="FILE", shell_complete=files, help="A world of your own: the config in a world.json, changed as you like.")
+@click.option("--out", metavar="DIR", shell_complete=folders, required=True, help="Folder for dump, labels.parquet and world.json.")
 @click.option("--prompts", metavar="N", callback=count, help="Rows in all, e.g. 28.8M; the preset's own number if not given.")
 @click.option("--accounts", metavar="N", callback=count, help="Accounts in all; in proportion to the rows if not given.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Same seed, same bytes.")

@@ -11,17 +11,18 @@ from typing import Any
 import click
 
 from ..config import DEVICES, DURABILITIES, DetectConfig, ScanConfig, StreamConfig
+from .completing import files, folders
 from .values import duration, size
 
 DEFAULT = StreamConfig()
 
 
 @click.command("watch", short_help="Watch a stream of prompts, and alert.")
-@click.argument("state", metavar="STATE")
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("state", metavar="STATE", shell_complete=folders)
+@click.argument("sources", metavar="SOURCE...", shell_complete=files, nargs=-1, required=True)
 @click.option("--alerts", "sinks", metavar="SINK", multiple=True,
               help="Where alerts go: -, a file, https://..., kafka://HOST:PORT/TOPIC, redis://HOST:PORT/DB?stream=NAME. May be repeated.")
-@click.option("--secret-file", metavar="FILE", help="Secret that signs the requests of a webhook.")
+@click.option("--secret-file", metavar="FILE", shell_complete=files, help="Secret that signs the requests of a webhook.")
 @click.option("--every", metavar="TIME", callback=duration, default="1m", show_default=True, help="Time between two evaluations.")
 @click.option("--window", metavar="TIME", callback=duration, default="42d", show_default=True, help="How much event time is kept, at least.")
 @click.option("--lateness", metavar="TIME", callback=duration, help="How late a row may come; as long as the window if not given.")
@@ -31,8 +32,8 @@ DEFAULT = StreamConfig()
 @click.option("--no-follow", is_flag=True, help="End where files end, instead of waiting for more.")
 @click.option("--metrics", "address", metavar="[HOST]:PORT", help="Serve figures for Prometheus.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, as for scan.")
-@click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan; a state belongs to one key.")
-@click.option("--encoder", metavar="NAME|FOLDER", default="static", show_default=True, help="As for scan.")
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints, as for scan; a state belongs to one key.")
+@click.option("--encoder", metavar="NAME|FOLDER", shell_complete=folders, default="static", show_default=True, help="As for scan.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="As for scan.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
 @click.option("--min-accounts", metavar="N", type=int, default=DEFAULT.scan.detect.min_accounts, show_default=True, help="As for scan.")
