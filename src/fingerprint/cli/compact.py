@@ -29,7 +29,7 @@ def command(*, state: str, forget: tuple[str, ...], salvage: bool, key_file: str
     from ..stream.ledger import NAME, is_made
 
     if not is_made(Path(state)):
-        raise InputError(f"{state!r} is no state of a detector: it has no {NAME}")
+        raise InputError(f"{state!r} is no state of a detector: it has no {NAME}; name the folder that 'fingerprint watch' was given")
     with Detector.open(state, key=Key.load(key_file) if key_file else None, salvage=salvage) as detector:
         torn = detector.status().torn_bytes
         before = detector.status().state_bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..errors import ConfigError
+from ..errors import ConfigError, why
 from .completing import files
 
 
@@ -30,7 +30,7 @@ def new(path: str, as_json: bool) -> None:
     try:
         key.save(path)
     except FileExistsError:
-        raise ConfigError(f"{path!r} exists and is not overwritten: sketches made with it would be lost") from None
+        raise ConfigError(f"{path!r} exists and is not overwritten: sketches made with it would be lost; name another file") from None
     except OSError as error:
-        raise ConfigError(f"{path!r} cannot be written: {error.strerror}") from None
+        raise ConfigError(f"{path!r} cannot be written: {why(error)}") from None
     click.echo(dump_json({"key_id": key.key_id, "path": path}) if as_json else f"key {key.key_id} written to {path}\n", nl=False)

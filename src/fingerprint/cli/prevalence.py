@@ -40,9 +40,9 @@ def command(*, dumps: tuple[str, ...], out: str, mapping: tuple[str, ...], shape
     from .live import progress_for_terminal
 
     if not out.endswith(SUFFIX):
-        raise ConfigError(f"the name of the file ends in {SUFFIX}, by which scan knows it")
+        raise ConfigError(f"the name of the file ends in {SUFFIX}, by which scan knows it: --out {out + SUFFIX!r}")
     if not Path(out).absolute().parent.is_dir():
-        raise ConfigError(f"there is no folder {Path(out).parent}")
+        raise ConfigError(f"there is no folder {str(Path(out).parent)!r} for --out; make it first")
     hashing = Hashing(Key.load(key_file) if key_file else Key.default(), SketchConfig(), threads)
     progress = progress_for_terminal()
     known, about = remember(list(dumps), hashing, parse_mapping(list(mapping)) if mapping else None, shape, Stopwatch(progress))

@@ -55,9 +55,9 @@ def _read(path: str) -> dict[str, Any]:
     try:
         document = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path!r} cannot be read as JSON: {error}") from None
+        raise ConfigError(f"{path!r} cannot be read as JSON: {error}; name the world.json of an earlier world") from None
     if isinstance(document, dict) and isinstance(document.get("config"), dict):
         document = document["config"]
     if not isinstance(document, dict):
-        raise ConfigError(f"{path!r} does not hold an object")
+        raise ConfigError(f"{path!r} does not hold an object; name the world.json of an earlier world")
     return document

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 from . import wording
 from .escaping import one_line
 from .terminal import labelled, plain_table
@@ -35,10 +35,14 @@ def find(scan: Scan, name: str) -> tuple[Campaign | None, str | None]:
     if len(exact or found) == 1:
         return (exact or found)[0], None
     if found:
-        raise InputError(f"{len(found)} groups have an id that begins with {one_line(name, 60)!r}")
-    if name in account_names(scan):
+        some = ", ".join(one_line(c.campaign_id, 20) for c in found[:5]) + (", …" if len(found) > 5 else "")
+        raise InputError(f"{len(found)} groups have an id that begins with {one_line(name, 60)!r}: {some}; give more of it")
+    accounts = account_names(scan)
+    if name in accounts:
         return None, name
-    raise InputError(f"there is no campaign and no account {one_line(name, 60)!r}; 'fingerprint show OUT campaigns' lists the campaigns")
+    known = [c.campaign_id for c in [*scan.campaigns, *scan.examined]] if name.startswith("c-") else sorted(accounts)
+    like = nearest(name, known) or "; 'fingerprint show OUT campaigns' lists the campaigns, 'show OUT accounts' the accounts"
+    raise InputError(f"there is no campaign and no account {one_line(name, 60)!r}{like}")
 
 
 def account_names(scan: Scan) -> set[str]:

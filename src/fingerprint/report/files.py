@@ -17,7 +17,7 @@ from types import NoneType, UnionType
 from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from .. import records
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, nearest_path, why
 from ..packing import Hashes
 from ..records import Campaign, Controls, KnownSet, Scan
 from ..templates import Template
@@ -36,6 +36,13 @@ TABLES = {  # columns that a reader may rely on
     "rejects": ("file", "line", "offset", "class"),
 }
 FILES = (*(f"{name}.parquet" for name in TABLES), "campaigns.json", "report.html", MANIFEST)
+OTHERS = {  # what else a folder of ours may be
+    "match.json": "the result of a match; open its report.html, or match again with --json",
+    "index.json": "an index; name it with 'fingerprint match SET --in'",
+    "ledger.sqlite3": "the state of a detector; look at it with 'fingerprint verify'",
+    "world.json": "simulated traffic; scan its dump first",
+    "encoder.json": "an encoder; name it with 'fingerprint scan --encoder'",
+}
 SKETCHES = "sketches"  # of charged texts, where a scan kept them
 _PARTIAL = ".partial"
 _REQUIRED: dict[str, type | tuple[type, ...]] = {
@@ -76,7 +83,7 @@ def check_folder(out: str | os.PathLike[str], inputs: list[str] | None = None) -
     while not existing.exists():
         existing = existing.parent
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise ConfigError(f"--out {os.fspath(out)!r} cannot be written: no permission in {str(existing)!r}")
+        raise ConfigError(f"--out {os.fspath(out)!r} cannot be written: no permission in {str(existing)!r}; choose another --out")
     ours = {(folder / name).absolute() for name in FILES}
     for path in inputs or []:
         if Path(path).absolute() in ours:
@@ -134,7 +141,7 @@ def write_folder(folder: Path, files: Mapping[str, Callable[[IO[bytes]], object]
             os.replace(folder / (name + _PARTIAL), folder / name)
         _sync(folder)
     except OSError as error:
-        raise ConfigError(f"cannot write into {os.fspath(folder)!r}: {error.strerror or type(error).__name__}") from error
+        raise ConfigError(f"cannot write into {os.fspath(folder)!r}: {why(error)}") from error
     finally:
         for name in staged:
             (folder / (name + _PARTIAL)).unlink(missing_ok=True)
@@ -197,8 +204,35 @@ def load_scan(out: str | os.PathLike[str], tables: Collection[str] | None = None
         The folder is missing or incomplete, or a file in it is damaged or of another schema.
     """
     folder = Path(out)
-    if not (folder / MANIFEST).is_file():
-        raise InputError(f"{os.fspath(out)!r} holds no complete scan (no {MANIFEST})")
+    _check_complete(folder)
+    try:
+        return _load(folder, TABLES if tables is None else tables)
+    except InputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno:
+            raise
+        raise InputError(f"{os.fspath(out)!r} is damaged, or of another version: {error}; scan again") from None
+
+
+def _check_complete(folder: Path) -> None:
+    """Raise :class:`InputError` where there is no complete scan, with what is there instead."""
+    way_out = f"; 'fingerprint scan DUMP --out {folder}' makes one"
+    try:
+        found = set(os.listdir(folder))
+    except FileNotFoundError:
+        raise InputError(f"{str(folder)!r} holds no complete scan: there is no such folder"
+                         f"{nearest_path(str(folder)) or way_out}") from None
+    except (OSError, ValueError) as error:
+        reason = why(error) if isinstance(error, OSError) else "it is no name of a folder"
+        raise InputError(f"{str(folder)!r} holds no complete scan that can be read: {reason}") from None
+    if MANIFEST in found:
+        return
+    for name, what in OTHERS.items():
+        if name in found:
+            raise InputError(f"{str(folder)!r} holds no complete scan but {what}")
+    raise InputError(f"{str(folder)!r} holds no complete scan (no {MANIFEST}), none that has ended{way_out}")
+
+
+def _load(folder: Path, tables: Collection[str]) -> Scan:
     manifest = _read_json(folder / MANIFEST)
     if manifest.pop("schema", None) != MANIFEST_SCHEMA:
         raise InputError(f"{MANIFEST} is not of schema {MANIFEST_SCHEMA}")
@@ -208,7 +242,7 @@ def load_scan(out: str | os.PathLike[str], tables: Collection[str] | None = None
         raise InputError(f"campaigns.json is not of schema {CAMPAIGNS_SCHEMA}")
     found: dict[str, Any] = {name: _build(list[Campaign], document.get(name), name) for name in ("campaigns", "examined")}
     found["known"] = _build(list[KnownSet], document.get("known", []), "known")
-    read = {name: _read_table(folder, name, columns) if tables is None or name in tables else _no_rows(columns) for name, columns in TABLES.items()}
+    read = {name: _read_table(folder, name, columns) if name in tables else _no_rows(columns) for name, columns in TABLES.items()}
     return Scan(**found, **read, manifest=manifest)
 
 
@@ -290,7 +324,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise InputError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise InputError(f"{path.name} cannot be read: {why(error)}") from error
     except (ValueError, RecursionError):  # without the decoder's message, which quotes the text
         raise InputError(f"{path.name} is not valid JSON") from None
     if not isinstance(document, dict):
@@ -307,7 +341,7 @@ def _read_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table:
         with open(path, "rb") as file:
             table = pq.ParquetFile(file).read()
     except OSError as error:
-        raise InputError(f"{path.name} cannot be read: {error.strerror or 'not a Parquet file'}") from None
+        raise InputError(f"{path.name} cannot be read: {why(error) if error.errno else 'not a Parquet file'}") from error
     except pa.ArrowException:
         raise InputError(f"{path.name} is not a valid Parquet file") from None
     missing = [column for column in columns if column not in table.column_names]
