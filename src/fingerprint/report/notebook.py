@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS, MAX_PROMPTS, MAX_BARS = 10, 3, 30
 NAME, LINE, TEXT = 60, 240, 480  # characters shown of a name, of a sentence or frame, and of a prompt
-_BOX = 'style="font-family:system-ui,sans-serif;font-size:.9em;line-height:1.45;max-width:76em"'
+_BOX = 'style="font-family:system-ui,sans-serif;font-size:.9em;line-height:1.45;max-width:80em;overflow-x:auto"'
 _CELL = "padding:.15em .7em;vertical-align:top;border-bottom:1px solid rgba(128,128,128,.35);text-align:"
 _SMALL = 'style="opacity:.7"'
 
@@ -68,7 +68,7 @@ def match_html(found: Match) -> str:
     rows = [[row["account_id"], wording.count(row["n_prompts"]), wording.count(row["n_matched_prompts"]), wording.percent(row["share_of_traffic"]),
              wording.percent(row["share_of_set"]), wording.measured(row["expected"]), wording.small(row["p_adjusted"])]
             for row in named.slice(0, MAX_ROWS).to_pylist()]
-    head = (f"{wording.plural(len(named), 'account')} named; {wording.count(len(found.accounts) - len(named))} others have a match, which chance explains; "
+    head = (f"{wording.plural(len(named), 'account')} named; {wording.plural(len(found.accounts) - len(named), 'other')} with matches that chance explains; "
             f"{wording.plural(len(found.queries), 'question')} in the set")
     titles = [("account", "left"), *((title, "right") for title in ("prompts", "matched", "of its traffic", "of the set", "by accident", "p, adjusted"))]
     return _box(_lines([head]), _table(titles, rows, len(named)))
@@ -147,18 +147,19 @@ def _folded(title: str, body: Markup) -> Markup:
 
 
 def _table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]], total: int) -> Markup:
-    """A table of cells, each markup or text to be escaped, and how many rows there are where not all are shown; nothing without rows."""
+    """A table of cells, each markup, which may wrap, or text to be escaped; and how many rows there are where not all are shown. Nothing without rows."""
     cell = Markup('<{tag} style="{style}{side}">{text}</{tag}>')
-    head = [cell.format(tag="th", style=Markup(_CELL), side=side, text=title) for title, side in columns]
+    whole = Markup("white-space:nowrap;" + _CELL)
+    head = [cell.format(tag="th", style=whole, side=side, text=title) for title, side in columns]
     lines = [Markup("<tr>{}</tr>").format(Markup("").join(head))] * bool(columns)
     n_shown = 0
     for row in rows:
         sides = [side for _, side in columns] or ["left"] * len(row)
-        cells = [cell.format(tag="td", style=Markup(_CELL), side=side, text=value if isinstance(value, Markup) else shown(value, NAME))
-                 for side, value in zip(sides, row, strict=True)]
+        cells = [cell.format(tag="td", style=Markup(_CELL), side=side, text=value) if isinstance(value, Markup)
+                 else cell.format(tag="td", style=whole, side=side, text=shown(value, NAME)) for side, value in zip(sides, row, strict=True)]
         lines.append(Markup("<tr>{}</tr>").format(Markup("").join(cells)))
         n_shown += 1
     if not n_shown:
         return Markup("")
     more = _lines([f"{n_shown:,} of {total:,}"], small=True) if n_shown < total else Markup("")
-    return Markup('<table style="border-collapse:collapse;margin:.4em 0">{}</table>{}').format(Markup("").join(lines), more)
+    return Markup('<table style="color:inherit;font-size:inherit;border-collapse:collapse;margin:.4em 0">{}</table>{}').format(Markup("").join(lines), more)
