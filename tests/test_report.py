@@ -27,6 +27,7 @@ from fingerprint.errors import ConfigError, InputError
 from fingerprint.records import Campaign, Controls, Scan
 from fingerprint.report import files, html, terminal, wording
 from fingerprint.report.escaping import one_line, pieces, shorten
+from fingerprint.report.listing import listing, select
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -287,10 +288,8 @@ def _printed(scan: Scan, width: int = 140, **options: bool) -> str:
     buffer = io.StringIO()
     to = Console(file=buffer, markup=False, emoji=False, highlight=False, width=width, **options)  # type: ignore[arg-type]
     terminal.print_summary(scan, to, "out/")
-    to.print(terminal.account_table(scan.accounts, 9))
-    to.print(terminal.cluster_table(scan.clusters, 9))
-    to.print(terminal.topic_table(scan.topics, 9))
-    to.print(terminal.reject_table(scan.rejects, 9))
+    for what in ("accounts", "clusters", "topics", "rejects"):
+        to.print(listing(select(getattr(scan, what), what), what, 9))
     return buffer.getvalue()
 
 

@@ -172,7 +172,7 @@ def test_the_demo_compares_findings_with_the_truth(tmp_path: Path) -> None:
     labels = {"account_id": list("abcdefgh"), "campaign": ["one", "one", "one", "one", "two", None, None, None]}
     pq.write_table(pa.table(labels), tmp_path / "labels.parquet")
     found = {"account_id": list("abcfghde"), "campaign_id": ["c1", "c1", "c1", "c1", "c2", "c2", None, None]}
-    lines = demo.compare(SimpleNamespace(accounts=pa.table(found)), tmp_path)
+    lines = demo.describe(demo.compare(SimpleNamespace(accounts=pa.table(found)), tmp_path))
     assert "one" in lines[1] and "found as c1, coverage 75%, purity 75%" in lines[1]
     assert "two" in lines[2] and "not found" in lines[2]
     assert lines[3].strip() == "false groups: 1; innocent accounts in findings: 3"

@@ -43,7 +43,7 @@ LAYERS = (
     ("matches",),
     ("known",),
     ("pipeline",),
-    ("evaluation",),
+    ("evaluation", "comparison"),
     ("report",),
     ("alerting", "metrics"),
     ("stream",),
@@ -51,7 +51,7 @@ LAYERS = (
     ("__main__",),
 )
 LEVEL = {name: level for level, row in enumerate(LAYERS) for name in row}
-# Scan.save and Match.save are the conveniences that reach up, from inside a method.
+# Scan.save, Match.save and what notebooks show are the conveniences that reach up, from inside a method.
 REACHES_UP = {("records", "report"), ("matches", "report")}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from . import errors, simulate
     from ._core import isa
     from .clusters import Clusters
+    from .comparison import compare
     from .config import DetectConfig, ScanConfig, SketchConfig, StreamConfig
     from .deduplication import deduplicate
     from .evaluation import Plan, evaluate
@@ -52,6 +53,7 @@ __all__ = [
     "SketchConfig",
     "StreamConfig",
     "TrafficIndex",
+    "compare",
     "deduplicate",
     "errors",
     "estimate_jaccard",
@@ -84,6 +86,7 @@ _LAZY = {
     "ScanConfig": "config",
     "SketchConfig": "config",
     "StreamConfig": "config",
+    "compare": "comparison",
     "deduplicate": "deduplication",
     "isa": "_core",
     "Plan": "evaluation",

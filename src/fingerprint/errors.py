@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterable
+
+_WAYS_OUT = {
+    errno.ENOENT: "check the path",
+    errno.EACCES: "become its owner, or get permission",
+    errno.EPERM: "become its owner, or get permission",
+    errno.EISDIR: "name a file",
+    errno.ENOTDIR: "a part of the path is a file; name a folder",
+    errno.ENAMETOOLONG: "name a shorter path",
+    errno.ENOSPC: "make room, or name a place on another disk",
+    errno.EDQUOT: "make room, or name a place on another disk",
+    errno.EROFS: "name a place that can be written",
+    errno.EMFILE: "raise the limit (ulimit -n)",
+}
+MOST_KNOWN = 20_000  # names that are compared letter by letter
+
 
 class FingerprintError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -25,3 +43,33 @@ class BackendUnavailable(FingerprintError, ImportError):
 
 class DeliveryError(FingerprintError):
     """An alert could not be handed over, or nobody said that it was: it is still to be delivered; the message names the sink and what it answered."""
+
+
+def why(error: OSError) -> str:
+    """Return what the operating system says, and the way out where there is one."""
+    said = error.strerror or type(error).__name__
+    way_out = _WAYS_OUT.get(error.errno or 0)
+    return f"{said}; {way_out}" if way_out else said
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'a' or 'b'?"`` with the names that are most like a wrong one, empty where none is like it.
+
+    Of more than ``MOST_KNOWN`` names only those with its first two characters are looked at.
+    """
+    from difflib import get_close_matches
+
+    names = list(known)
+    if len(names) > MOST_KNOWN:
+        names = [one for one in names if one[:2] == name[:2]][:MOST_KNOWN]
+    found = get_close_matches(name[:200], names, n=3, cutoff=0.7)
+    return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
+
+
+def nearest_path(path: str) -> str:
+    """Return the same for a path that does not exist, of what lies in its folder; or which folder is missing."""
+    folder, name = os.path.split(path.rstrip("/"))
+    try:
+        return nearest(name, sorted(os.listdir(folder or ".")))
+    except (OSError, ValueError):
+        return f"; there is no folder {folder!r}"

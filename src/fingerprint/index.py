@@ -284,7 +284,8 @@ class TrafficIndex:
         scheme = signature_scheme(config.num_perm, config.ngram)
         if self.about["sketch"] != scheme or self.about["encoder"]["digest"] != encoder.digest:
             raise InputError(f"the index was made with {self.about['sketch']} and encoder {self.about['encoder']['name']!r} "
-                             f"({str(self.about['encoder']['digest'])[:8]}); here it is {scheme} and {encoder.name!r} ({encoder.digest[:8]})")
+                             f"({str(self.about['encoder']['digest'])[:8]}); here it is {scheme} and {encoder.name!r} ({encoder.digest[:8]}); "
+                             "give the same, or index again")
 
 
 def directions(rows: npt.NDArray[np.int8], mean: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:

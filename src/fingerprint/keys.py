@@ -12,7 +12,7 @@ import os
 import secrets
 from pathlib import Path
 
-from .errors import ConfigError
+from .errors import ConfigError, why
 
 KEY_BYTES = 16
 ENVIRONMENT = "FINGERPRINT_KEY_FILE"
@@ -66,10 +66,13 @@ class Key:
         """
         try:
             return cls(bytes.fromhex(Path(path).read_text("ascii").strip()))
+        except FileNotFoundError:
+            raise ConfigError(f"key file {os.fspath(path)!r} cannot be read: there is none; 'fingerprint key new PATH' makes one") from None
         except OSError as error:
-            raise ConfigError(f"key file {os.fspath(path)!r} cannot be read: {error.strerror}") from None
+            raise ConfigError(f"key file {os.fspath(path)!r} cannot be read: {why(error)}") from None
         except (ValueError, UnicodeDecodeError):
-            raise ConfigError(f"key file {os.fspath(path)!r} does not hold {2 * KEY_BYTES} hexadecimal digits") from None
+            raise ConfigError(f"key file {os.fspath(path)!r} does not hold {2 * KEY_BYTES} hexadecimal digits and nothing else, as those of "
+                              "'fingerprint key new' do") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the key file, readable by its owner only; an existing file is never overwritten."""

@@ -79,6 +79,11 @@ class Match:
 
         write_match(self, folder)
 
+    def _repr_html_(self) -> str:
+        from .report.notebook import match_html
+
+        return match_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Queries:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .config import SketchConfig
-from .errors import InputError
+from .errors import InputError, why
 from .holders import EVERYTHING, Holders
 from .keys import Key
 from .lsh import band_keys
@@ -61,7 +61,8 @@ class Prevalence:
             It was made with another key or scheme.
         """
         if (other.key_id, other.scheme) != (self.key_id, self.scheme):
-            raise InputError(f"prevalence was made with key {other.key_id} and {other.scheme}; here it is {self.key_id} and {self.scheme}")
+            raise InputError(f"prevalence was made with key {other.key_id} and {other.scheme}; here it is {self.key_id} and "
+                             f"{self.scheme}; name that key with --key-file")
         self.n_prompts += other.n_prompts
         self.accounts = np.union1d(self.accounts, other.accounts)
         self.texts.merge(other.texts)
@@ -102,7 +103,7 @@ class Prevalence:
             about = json.loads((table.schema.metadata or {})[b"prevalence"])
             return cls._from(table, about)
         except OSError as error:
-            raise InputError(f"{name} cannot be read: {error.strerror or 'not an Arrow file'}") from None
+            raise InputError(f"{name} cannot be read: {why(error) if error.errno else 'not an Arrow file'}") from None
         except (pa.ArrowException, KeyError, TypeError, ValueError):
             raise InputError(f"{name} is not a prevalence file, or it is damaged") from None
 

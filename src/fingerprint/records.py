@@ -218,6 +218,11 @@ class Campaign:
             plain["template"]["text"] = self.template.text
         return plain
 
+    def _repr_html_(self) -> str:
+        from .report.notebook import campaign_html
+
+        return campaign_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Controls:
@@ -313,3 +318,8 @@ class Scan:
         from .report.files import write_scan
 
         write_scan(self, out)
+
+    def _repr_html_(self) -> str:
+        from .report.notebook import scan_html
+
+        return scan_html(self)

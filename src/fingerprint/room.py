@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ConfigError, InputError
+from .errors import ConfigError, InputError, why
 
 _FIRST_BYTES = 1 << 14
 _STATE = "state.json"
@@ -74,7 +74,7 @@ class Room:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folder.chmod(0o700)
             except OSError as error:
-                raise ConfigError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
+                raise ConfigError(f"{str(folder)!r} cannot be written: {why(error)}") from None
             if (folder / _STATE).exists():
                 self._load(folder)
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ConfigError, InputError
+from .errors import ConfigError, InputError, why
 from .keys import Key
 
 MANIFEST = "index.json"
@@ -52,7 +52,7 @@ def sealing(folder: Path, about: Mapping[str, Any], key: Key) -> Iterator[Path]:
         _remove(aside)
         aside.mkdir(mode=0o700)
     except OSError as error:
-        raise ConfigError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
+        raise ConfigError(f"{str(folder)!r} cannot be written: {why(error)}") from None
     try:
         yield aside
         names = sorted(path.name for path in aside.iterdir())
@@ -81,14 +81,14 @@ def unseal(folder: Path, key: Key, schema: str) -> dict[str, Any]:
             raw = file.read(_MAX_MANIFEST + 1)
         document = json.loads(raw) if len(raw) <= _MAX_MANIFEST else None
     except OSError as error:
-        raise InputError(f"{where} cannot be read: {error.strerror}") from None
+        raise InputError(f"{where} cannot be read: {why(error)}") from None
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or not isinstance(document.get("about"), dict) or document["about"].get("schema") != schema:
         raise InputError(f"{where} is no index of this version ({schema}), or it is damaged")
     about: dict[str, Any] = document["about"]
     if about.get("key_id") != key.key_id:
-        raise InputError(f"{where} was made with key {str(about.get('key_id'))[:16]!r}; here it is {key.key_id}")
+        raise InputError(f"{where} was made with key {str(about.get('key_id'))[:16]!r}; here it is {key.key_id}; name that key with --key-file")
     mac = document.pop("mac", None)
     if not isinstance(mac, str) or not hmac.compare_digest(mac.encode("utf-8", "replace"), _mac(document, key).encode()):
         raise InputError(f"{where} is damaged or was changed: its manifest is not the one that was written")
@@ -96,7 +96,7 @@ def unseal(folder: Path, key: Key, schema: str) -> dict[str, Any]:
         try:
             found = _digest(folder / name)
         except OSError as error:
-            raise InputError(f"{where}: {name} cannot be read: {error.strerror}") from None
+            raise InputError(f"{where}: {name} cannot be read: {why(error)}") from None
         if found != (told["size"], told["sha256"]):
             raise InputError(f"{where}: {name} is damaged or was changed")
     return about

@@ -10,6 +10,7 @@ import click
 
 from ..config import DEVICES
 from ..errors import InputError
+from .completing import files, folders, formats
 
 Number = TypeVar("Number", int, float)
 
@@ -25,7 +26,7 @@ def _listed(number: Callable[[str], Number]) -> Callable[[Any, Any, str], list[N
 
 
 @click.command("evaluate", short_help="Plant campaigns into your traffic and see which are found.")
-@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
+@click.argument("dumps", metavar="DUMP...", shell_complete=files, nargs=-1, required=True)
 @click.option("--accounts", metavar="N,...", default="10,30,100", show_default=True, callback=_listed(int), help="Accounts of the planted campaigns.")
 @click.option("--prompts", metavar="N,...", default="5,15,40", show_default=True, callback=_listed(int), help="Campaign prompts of each account.")
 @click.option("--cover", metavar="SHARE,...", default="0,0.8", show_default=True, callback=_listed(float), help="Share of their prompts that are ordinary.")
@@ -35,9 +36,9 @@ def _listed(number: Callable[[str], Number]) -> Callable[[Any, Any, str], list[N
 @click.option("--repeats", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Trials of each size, with other queries and cover.")
 @click.option("--rate", metavar="N", type=float, default=2.0, show_default=True, help="Campaign prompts a day and account, to turn prompts into days.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, as for scan.")
-@click.option("--format", "shape", metavar="NAME", help="Shape of the log lines, as for scan.")
-@click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan.")
-@click.option("--encoder", metavar="NAME|FOLDER", default="static", show_default=True, help="As for scan.")
+@click.option("--format", "shape", metavar="NAME", shell_complete=formats, help="Shape of the log lines, as for scan.")
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints, as for scan.")
+@click.option("--encoder", metavar="NAME|FOLDER", shell_complete=folders, default="static", show_default=True, help="As for scan.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="As for scan.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of the queries, the cover and the deal.")

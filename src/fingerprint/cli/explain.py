@@ -6,10 +6,12 @@ from dataclasses import asdict
 
 import click
 
+from .completing import campaigns, folders
+
 
 @click.command("explain", short_help="Show the whole evidence of a campaign, or of an account.")
-@click.argument("out", metavar="OUT")
-@click.argument("name", metavar="CAMPAIGN|ACCOUNT")
+@click.argument("out", metavar="OUT", shell_complete=folders)
+@click.argument("name", metavar="CAMPAIGN|ACCOUNT", shell_complete=campaigns)
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), default=20, show_default=True, help="Accounts shown.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def command(out: str, name: str, limit: int, as_json: bool) -> None:

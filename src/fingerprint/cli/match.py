@@ -7,20 +7,23 @@ from pathlib import Path
 import click
 
 from ..config import DEVICES, ScanConfig, SketchConfig
+from .completing import files, folders, formats
 from .values import size
 
 DEFAULT = ScanConfig()
 
 
 @click.command("match", short_help="Which accounts asked the questions of a suspect data set?")
-@click.argument("suspects", metavar="SUSPECT...", nargs=-1, required=True)
-@click.option("--in", "traffic", metavar="DUMP|INDEX", multiple=True, required=True, help="A dump, may be repeated, or a folder of 'fingerprint index'.")
-@click.option("--out", metavar="DIR", required=True, help="Folder for the outputs; made if missing, readable by you only.")
+@click.argument("suspects", metavar="SUSPECT...", shell_complete=files, nargs=-1, required=True)
+@click.option("--in", "traffic", metavar="DUMP|INDEX", shell_complete=files, multiple=True, required=True,
+              help="A dump, may be repeated, or a folder of 'fingerprint index'.")
+@click.option("--out", metavar="DIR", shell_complete=folders, required=True, help="Folder for the outputs; made if missing, readable by you only.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field of the traffic is, as for scan.")
 @click.option("--prompt", metavar="PATH", help="Where the question is in a row of SUSPECT; found out by itself if not given.")
-@click.option("--format", "shape", metavar="NAME", help="Format of the traffic, as for scan.")
-@click.option("--key-file", metavar="FILE", help="Key of the fingerprints, as for scan; of an index the one that it was made with.")
-@click.option("--encoder", metavar="NAME|FOLDER", default="static", show_default=True, help="As for scan; of an index the one that it was made with.")
+@click.option("--format", "shape", metavar="NAME", shell_complete=formats, help="Format of the traffic, as for scan.")
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints, as for scan; of an index the one that it was made with.")
+@click.option("--encoder", metavar="NAME|FOLDER", shell_complete=folders, default="static", show_default=True,
+              help="As for scan; of an index the one that it was made with.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="As for scan.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
 @click.option("--memory", metavar="SIZE", callback=size, help="Memory to take, as for scan.")

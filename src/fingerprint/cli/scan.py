@@ -10,22 +10,25 @@ from typing import Any
 import click
 
 from ..config import DEVICES, DetectConfig, ScanConfig, SketchConfig
+from .completing import files, folders, formats
 from .values import size
 
 DEFAULT = ScanConfig()
 
 
 @click.command("scan", short_help="Scan prompt dumps and write the findings.")
-@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
-@click.option("--out", metavar="DIR", required=True, help="Folder for the outputs; made if missing, readable by you only.")
-@click.option("--history", metavar="DUMP", multiple=True, help="Earlier traffic, to judge what is new: a dump or .prevalence file. May be repeated.")
-@click.option("--known", metavar="SET", multiple=True, help="Known harvesting set, a file, or a folder of them: who asked its questions? May be repeated.")
+@click.argument("dumps", metavar="DUMP...", shell_complete=files, nargs=-1, required=True)
+@click.option("--out", metavar="DIR", shell_complete=folders, required=True, help="Folder for the outputs; made if missing, readable by you only.")
+@click.option("--history", metavar="DUMP", shell_complete=files, multiple=True,
+              help="Earlier traffic, to judge what is new: a dump or .prevalence file. May be repeated.")
+@click.option("--known", metavar="SET", shell_complete=files, multiple=True,
+              help="Known harvesting set, a file, or a folder of them: who asked its questions? May be repeated.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, e.g. --map account=user.id --map prompt=body.text.")
-@click.option("--format", "shape", metavar="NAME", help="Shape of the log lines; found out by itself if not given.")
-@click.option("--key-file", metavar="FILE", help="Key of the fingerprints (see 'fingerprint key new'); else yours, made on first use.")
+@click.option("--format", "shape", metavar="NAME", shell_complete=formats, help="Shape of the log lines; found out by itself if not given.")
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints (see 'fingerprint key new'); else yours, made on first use.")
 @click.option("--threads", metavar="N", type=int, help="Worker threads; all cores if not given. Never changes a result.")
 @click.option("--memory", metavar="SIZE", callback=size, help="Memory to take, e.g. 12GB; three quarters of the machine's if not given. More goes to TMPDIR.")
-@click.option("--encoder", metavar="NAME|FOLDER", default=DEFAULT.encoder, show_default=True,
+@click.option("--encoder", metavar="NAME|FOLDER", shell_complete=folders, default=DEFAULT.encoder, show_default=True,
               help="A folder of 'fingerprint calibrate', or a sentence-transformers model.")
 @click.option("--device", type=click.Choice(DEVICES), default=DEFAULT.device, show_default=True, help="Where such a model runs.")
 @click.option("--resume", is_flag=True, help="Keep what is done in DIR.state until the end, and go on from there after an interruption.")
@@ -110,8 +113,9 @@ def run(
     shape: str | None = None,
     as_json: bool = False,
     resume: bool = False,
+    quiet: bool = False,
 ) -> Any:
-    """Scan `dumps`, write `out`, print, and leave with 1 where too many rows were rejected; see :func:`command`."""
+    """Scan `dumps`, write `out`, print unless `quiet`, and leave with 1 where too many rows were rejected; see :func:`command`."""
     from ..keys import Key
     from ..pipeline import scan
     from ..report.escaping import one_line
@@ -139,7 +143,7 @@ def run(
         shutil.rmtree(state)
     if as_json:
         click.echo(dump_json(campaigns_document(result)), nl=False)
-    else:
+    elif not quiet:
         print_summary(result, console(), out)
     share = rejected_share(result.manifest)
     if share > config.max_rejects:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from .completing import files, folders
+
 
 @click.command("verify", short_help="Check every byte of the state of a stream detector.")
-@click.argument("state", metavar="STATE")
-@click.option("--key-file", metavar="FILE", help="Key of the state; else yours.")
+@click.argument("state", metavar="STATE", shell_complete=folders)
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the state; else yours.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(*, state: str, key_file: str | None, as_json: bool) -> None:
     """Read the folder STATE of 'fingerprint watch' or fingerprint.Detector, also one that is in use, and check that it is what was written and adds up.

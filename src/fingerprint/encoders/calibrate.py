@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, why
 from .distill import MAX_WEIGHT, quantise
 from .static import StaticEncoder
 
@@ -125,7 +125,7 @@ class Calibration:
                 aside.write_bytes(content)
                 os.replace(aside, target / name)
         except OSError as error:
-            raise ConfigError(f"cannot write into {os.fspath(folder)!r}: {error.strerror}") from None
+            raise ConfigError(f"cannot write into {os.fspath(folder)!r}: {why(error)}") from None
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
@@ -170,7 +170,7 @@ def load(folder: str | os.PathLike[str], *, threads: int = 1) -> StaticEncoder:
         sha256 = about["sha256"]
         is_ours = about["schema"] == SCHEMA and isinstance(sha256, str) and len(sha256) == 64
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+        raise InputError(f"{str(path)!r} cannot be read: {why(error)}") from None
     except (ValueError, TypeError, KeyError, RecursionError):
         is_ours = False
     if not is_ours:

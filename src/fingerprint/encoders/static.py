@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from .. import _core
 from ..columns import TextColumn, text_columns
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,7 +194,7 @@ def _read(path: str | os.PathLike[str] | bytes | None) -> tuple[bytes, str]:
         source = resources.files(__package__).joinpath("data", TABLE) if path is None else Path(path)
         return source.read_bytes(), f"encoder table {where!r}"
     except OSError as error:
-        raise InputError(f"encoder table {where!r} cannot be read: {error.strerror}") from None
+        raise InputError(f"encoder table {where!r} cannot be read: {why(error)}") from None
 
 
 def _arrays(raw: bytes, where: str) -> dict[str, npt.NDArray[Any]]:

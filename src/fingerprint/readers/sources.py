@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..errors import InputError
+from ..errors import InputError, nearest_path, why
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
             ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"}
 FORMATS = ("jsonl", "csv", "parquet", "arrow")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 STDIN = "-"
+WAY_OUT = "; name a file, a folder, a glob in quotes, or - for stdin"
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _COLUMNAR = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
 
@@ -116,22 +117,23 @@ def expand(inputs: Any) -> list[str]:
         elif path.is_dir():
             found = sorted(str(p) for p in path.rglob("*") if p.is_file() and known_suffix(p.name) and not _is_hidden(p.relative_to(path)))
             if not found:
-                raise InputError(f"folder {text!r} holds no file ending in {', '.join(SUFFIXES)} (plain, .gz or .zst)")
+                raise InputError(f"folder {text!r} holds no file ending in {', '.join(SUFFIXES)} (plain, .gz or .zst); name the files themselves, and what "
+                                 "they are with --format")
             names += found
         elif glob.has_magic(text):
             found = sorted(p for p in glob.glob(text, recursive=True) if Path(p).is_file())
             if not found:
-                raise InputError(f"no file fits {text!r}")
+                raise InputError(f"no file fits {text!r}; check the folder and the end of the names")
             names += found
         elif path.exists():
             names.append(text)  # a pipe or a device
         else:
-            raise InputError(f"{text!r} does not exist")
+            raise InputError(f"{text!r} does not exist{nearest_path(text) or WAY_OUT}")
     unique: dict[str, str] = {}
     for name in names:
         unique.setdefault(name if name == STDIN else os.path.realpath(name), name)
     if not unique:
-        raise InputError("no input was named")
+        raise InputError("no input was named; name files, folders, or - for stdin")
     return list(unique.values())
 
 
@@ -173,7 +175,7 @@ def open_source(name: str, wanted: str | None) -> Source:
         raw = Raw(sys.stdin.buffer if name == STDIN else open(name, "rb"))  # noqa: SIM115 - closed by Raw.close
         start = raw.peek()
     except OSError as error:
-        raise InputError(f"{name!r} cannot be read: {error.strerror}") from None
+        raise InputError(f"{name!r} cannot be read: {why(error)}") from None
     compression = next((c for magic, c in _MAGIC.items() if start.startswith(magic)), "none")
     stream: Any = raw if compression == "none" else pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), compression)
     try:
@@ -199,7 +201,7 @@ def _format_of(name: str, head: bytes) -> str:
     if told in ("jsonl", "csv") or not head:
         return told if told in ("jsonl", "csv") else "jsonl"
     if told is not None:
-        raise InputError(f"{name!r} is named like a {told} file and is none")
+        raise InputError(f"{name!r} is named like a {told} file and is none; it is damaged, or say what it is with --format")
     line = text.splitlines()[0] if text else b""
     if any(mark in line for mark in (b",", b"\t", b";")):
         return "csv"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 from . import wording
 from .escaping import one_line
 from .terminal import labelled, plain_table
+from .timeline import MAX_DAYS, time_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from ..records import AccountCharge, Campaign, Scan
 
 MARKS = {"rejected": "–", "possible": "?", "likely": "!"}
-BARS = " ▁▂▃▄▅▆▇█"
-MAX_DAYS = 90
 
 
 def find(scan: Scan, name: str) -> tuple[Campaign | None, str | None]:
@@ -36,10 +35,14 @@ def find(scan: Scan, name: str) -> tuple[Campaign | None, str | None]:
     if len(exact or found) == 1:
         return (exact or found)[0], None
     if found:
-        raise InputError(f"{len(found)} groups have an id that begins with {one_line(name, 60)!r}")
-    if name in account_names(scan):
+        some = ", ".join(one_line(c.campaign_id, 20) for c in found[:5]) + (", …" if len(found) > 5 else "")
+        raise InputError(f"{len(found)} groups have an id that begins with {one_line(name, 60)!r}: {some}; give more of it")
+    accounts = account_names(scan)
+    if name in accounts:
         return None, name
-    raise InputError(f"there is no campaign and no account {one_line(name, 60)!r}; 'fingerprint show OUT campaigns' lists the campaigns")
+    known = [c.campaign_id for c in [*scan.campaigns, *scan.examined]] if name.startswith("c-") else sorted(accounts)
+    like = nearest(name, known) or "; 'fingerprint show OUT campaigns' lists the campaigns, 'show OUT accounts' the accounts"
+    raise InputError(f"there is no campaign and no account {one_line(name, 60)!r}{like}")
 
 
 def account_names(scan: Scan) -> set[str]:
@@ -59,8 +62,8 @@ def print_campaign(found: Campaign, to: Console, limit: int = 20) -> None:
     grid.add_row(Text("period", style="dim"), Text(one_line(f"{found.first_seen} to {found.last_seen}")))
     if found.carried_by:
         grid.add_row(Text("carried by", style="dim"), Text(f"{found.carried_by:,} of its largest contributors: it would be reported on these alone"))
-    if found.timeline:
-        grid.add_row(Text("prompts a day", style="dim"), Text(time_line(found)))
+    if line := time_line(found, max(8, min(MAX_DAYS, to.width - 60)), ascii_only=to.options.ascii_only):
+        grid.add_row(Text("prompts a day", style="dim"), Text(line))
     if found.template is not None:
         grid.add_row(Text("template", style="dim"), Text(one_line(found.template.text, 1000)))
         for i, (fills, n) in enumerate(zip(found.template.fills, found.template.n_distinct, strict=False), 1):
@@ -107,21 +110,6 @@ def print_account(scan: Scan, account: str, to: Console) -> None:
             to.print(Text(f"prompt  {one_line(r.prompt or '', 400)}"))
     for group in [g for g in scan.examined if any(a.account_id == account for a in g.accounts)][:5]:
         to.print(Text(f"also in a group that was examined and not reported, {group.campaign_id}: {one_line(group.reason, 300)}"))
-
-
-def time_line(found: Campaign) -> str:
-    """Return one bar a day from first to last, its height the day's prompts; days are put together where there are more than ``MAX_DAYS``."""
-    from datetime import date
-
-    first = date.fromisoformat(found.timeline[0].date)
-    days = [(date.fromisoformat(d.date) - first).days for d in found.timeline]
-    width = days[-1] // MAX_DAYS + 1
-    sums = [0] * (days[-1] // width + 1)
-    for day, entry in zip(days, found.timeline, strict=True):
-        sums[day // width] += entry.n_prompts
-    most = max(sums)
-    bars = "".join(BARS[-(-n * (len(BARS) - 1) // most)] for n in sums)
-    return f"{found.timeline[0].date} {bars} {found.timeline[-1].date}, at most {most:,}" + (f" in {width} days" if width > 1 else "")
 
 
 def _shares(found: Campaign) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,8 @@ from types import NoneType, UnionType
 from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from .. import records
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, nearest_path, why
+from ..packing import Hashes
 from ..records import Campaign, Controls, KnownSet, Scan
 from ..templates import Template
 
@@ -36,6 +37,14 @@ TABLES = {  # columns that a reader may rely on
     "rejects": ("file", "line", "offset", "class"),
 }
 FILES = (*(f"{name}.parquet" for name in TABLES), "campaigns.json", "report.html", MANIFEST)
+OTHERS = {  # what else a folder of ours may be
+    "match.json": "the result of a match; open its report.html, or match again with --json",
+    "index.json": "an index; name it with 'fingerprint match SET --in'",
+    "ledger.sqlite3": "the state of a detector; look at it with 'fingerprint verify'",
+    "world.json": "simulated traffic; scan its dump first",
+    "encoder.json": "an encoder; name it with 'fingerprint scan --encoder'",
+}
+SKETCHES = "sketches"  # of charged texts, where a scan kept them
 _PARTIAL = ".partial"
 _REQUIRED: dict[str, type | tuple[type, ...]] = {
     "version": str,
@@ -75,7 +84,7 @@ def check_folder(out: str | os.PathLike[str], inputs: list[str] | None = None) -
     while not existing.exists():
         existing = existing.parent
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise ConfigError(f"--out {os.fspath(out)!r} cannot be written: no permission in {str(existing)!r}")
+        raise ConfigError(f"--out {os.fspath(out)!r} cannot be written: no permission in {str(existing)!r}; choose another --out")
     ours = {(folder / name).absolute() for name in FILES}
     for path in inputs or []:
         if Path(path).absolute() in ours:
@@ -133,7 +142,7 @@ def write_folder(folder: Path, files: Mapping[str, Callable[[IO[bytes]], object]
             os.replace(folder / (name + _PARTIAL), folder / name)
         _sync(folder)
     except OSError as error:
-        raise ConfigError(f"cannot write into {os.fspath(folder)!r}: {error.strerror or type(error).__name__}") from error
+        raise ConfigError(f"cannot write into {os.fspath(folder)!r}: {why(error)}") from error
     finally:
         for name in staged:
             (folder / (name + _PARTIAL)).unlink(missing_ok=True)
@@ -182,8 +191,15 @@ def controls_of(scan: Scan) -> Controls | None:
     return None if plain is None else _build(Controls, plain, "controls")
 
 
-def load_scan(out: str | os.PathLike[str]) -> Scan:
+def load_scan(out: str | os.PathLike[str], tables: Collection[str] | None = None) -> Scan:
     """Read back what :func:`write_scan` wrote.
+
+    Parameters
+    ----------
+    out : path
+        The folder.
+    tables : collection of str, optional
+        Of ``TABLES``, those that are needed, all if not given; the others are empty.
 
     Raises
     ------
@@ -191,8 +207,35 @@ def load_scan(out: str | os.PathLike[str]) -> Scan:
         The folder is missing or incomplete, or a file in it is damaged or of another schema.
     """
     folder = Path(out)
-    if not (folder / MANIFEST).is_file():
-        raise InputError(f"{os.fspath(out)!r} holds no complete scan (no {MANIFEST})")
+    _check_complete(folder)
+    try:
+        return _load(folder, TABLES if tables is None else tables)
+    except InputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno:
+            raise
+        raise InputError(f"{os.fspath(out)!r} is damaged, or of another version: {error}; scan again") from None
+
+
+def _check_complete(folder: Path) -> None:
+    """Raise :class:`InputError` where there is no complete scan, with what is there instead."""
+    way_out = f"; 'fingerprint scan DUMP --out {folder}' makes one"
+    try:
+        found = set(os.listdir(folder))
+    except FileNotFoundError:
+        raise InputError(f"{str(folder)!r} holds no complete scan: there is no such folder"
+                         f"{nearest_path(str(folder)) or way_out}") from None
+    except (OSError, ValueError) as error:
+        reason = why(error) if isinstance(error, OSError) else "it is no name of a folder"
+        raise InputError(f"{str(folder)!r} holds no complete scan that can be read: {reason}") from None
+    if MANIFEST in found:
+        return
+    for name, what in OTHERS.items():
+        if name in found:
+            raise InputError(f"{str(folder)!r} holds no complete scan but {what}")
+    raise InputError(f"{str(folder)!r} holds no complete scan (no {MANIFEST}), none that has ended{way_out}")
+
+
+def _load(folder: Path, tables: Collection[str]) -> Scan:
     manifest = _read_json(folder / MANIFEST)
     if manifest.pop("schema", None) != MANIFEST_SCHEMA:
         raise InputError(f"{MANIFEST} is not of schema {MANIFEST_SCHEMA}")
@@ -202,7 +245,30 @@ def load_scan(out: str | os.PathLike[str]) -> Scan:
         raise InputError(f"campaigns.json is not of schema {CAMPAIGNS_SCHEMA}")
     found: dict[str, Any] = {name: _build(list[Campaign], document.get(name), name) for name in ("campaigns", "examined")}
     found["known"] = _build(list[KnownSet], document.get("known", []), "known")
-    return Scan(**found, **{name: _read_table(folder, name, columns) for name, columns in TABLES.items()}, manifest=manifest)
+    read = {name: _read_table(folder, name, columns) if name in tables else _no_rows(columns) for name, columns in TABLES.items()}
+    return Scan(**found, **read, manifest=manifest)
+
+
+def load_texts(out: str | os.PathLike[str]) -> dict[str, Hashes] | None:
+    """Read the keyed hashes of the texts that a scan charges, by campaign id, uint64[t] ascending; None where it kept none.
+
+    Raises
+    ------
+    InputError
+        They are damaged.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if not (Path(out) / f"{SKETCHES}.parquet").exists():
+        return None
+    table = _read_table(Path(out), SKETCHES, ("campaign_id", "exact"))
+    if table["campaign_id"].type not in (pa.string(), pa.large_string()) or table["exact"].type != pa.uint64() or table["exact"].null_count:
+        raise InputError(f"{SKETCHES}.parquet has columns of the wrong type")
+    table = table.filter(table["campaign_id"].is_valid()).sort_by([("campaign_id", "ascending"), ("exact", "ascending")])
+    coded = table["campaign_id"].combine_chunks().dictionary_encode()
+    ends = np.cumsum(np.bincount(coded.indices.to_numpy(), minlength=len(coded.dictionary)))
+    return dict(zip(coded.dictionary.to_pylist(), np.split(table["exact"].to_numpy(), ends[:-1]), strict=True)) if len(table) else {}
 
 
 def check_manifest(manifest: dict[str, Any], error: type[Exception]) -> None:
@@ -261,7 +327,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise InputError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise InputError(f"{path.name} cannot be read: {why(error)}") from error
     except (ValueError, RecursionError):  # without the decoder's message, which quotes the text
         raise InputError(f"{path.name} is not valid JSON") from None
     if not isinstance(document, dict):
@@ -278,13 +344,19 @@ def _read_table(folder: Path, name: str, columns: tuple[str, ...]) -> pa.Table:
         with open(path, "rb") as file:
             table = pq.ParquetFile(file).read()
     except OSError as error:
-        raise InputError(f"{path.name} cannot be read: {error.strerror or 'not a Parquet file'}") from None
+        raise InputError(f"{path.name} cannot be read: {why(error) if error.errno else 'not a Parquet file'}") from error
     except pa.ArrowException:
         raise InputError(f"{path.name} is not a valid Parquet file") from None
     missing = [column for column in columns if column not in table.column_names]
     if missing:
         raise InputError(f"{path.name} has no column {', '.join(missing)}")
     return table
+
+
+def _no_rows(columns: tuple[str, ...]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({name: pa.nulls(0) for name in columns})
 
 
 def _build(kind: Any, value: Any, where: str) -> Any:

@@ -7,21 +7,23 @@ neither terminal commands nor rich's own markup in it mean anything.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import wording
 from .escaping import one_line
 from .files import FILES, controls_of
+from .timeline import MAX_DAYS, sparkline, time_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pyarrow as pa
     from rich.console import Console, RenderableType
     from rich.table import Table
 
     from ..records import Campaign, Scan
 
+NARROW = 110  # a terminal of fewer columns gets fewer columns of a table, rather than broken words
+LINE, OTHERS = 20, 120  # characters of a time line beside the other columns of a campaign, and what these need
 WIDTH_PLAIN = 140  # of output that goes into a file or a pipe, where no terminal says how wide it is
 
 
@@ -33,7 +35,7 @@ def console(*, stderr: bool = False) -> Console:
     return made if made.is_terminal else Console(stderr=stderr, markup=False, emoji=False, highlight=False, width=WIDTH_PLAIN, no_color=True)
 
 
-def print_summary(scan: Scan, to: Console, out: str | os.PathLike[str] | None = None, strongest: int = 3) -> None:
+def print_summary(scan: Scan, to: Console, out: str | os.PathLike[str] | None = None, strongest: int = 3, listed: list[Campaign] | None = None) -> None:
     """Print a scan: totals, findings, the strongest in detail, what was not reported, controls, and where the outputs are.
 
     Parameters
@@ -46,6 +48,8 @@ def print_summary(scan: Scan, to: Console, out: str | os.PathLike[str] | None = 
         Folder that was written.
     strongest : int
         Findings shown with template and prompts.
+    listed : list of Campaign, optional
+        Those findings that are shown, in this order; all if not given.
     """
     from rich.panel import Panel
     from rich.text import Text
@@ -56,10 +60,14 @@ def print_summary(scan: Scan, to: Console, out: str | os.PathLike[str] | None = 
     else:
         to.print(Text("\n".join(rows)))
     to.print()
+    listed = scan.campaigns if listed is None else listed
+    ascii_only = to.options.ascii_only
     if scan.campaigns:
-        to.print(campaign_table(scan.campaigns, to.width))
-        for found in scan.campaigns[:strongest]:
-            to.print(detail(found))
+        to.print(campaign_table(listed, to.width, ascii_only=ascii_only))
+        for found in listed[:strongest]:
+            to.print(detail(found, to.width, ascii_only=ascii_only))
+        if len(listed) < len(scan.campaigns):
+            to.print(Text(f"{len(listed):,} of {wording.plural(len(scan.campaigns), 'campaign')}"))
     else:
         to.print(Text("No campaign found.", style="bold"))
     to.print()
@@ -102,13 +110,13 @@ def totals(scan: Scan) -> list[str]:
     ]
 
 
-def campaign_table(campaigns: Iterable[Campaign], width: int = WIDTH_PLAIN) -> Table:
-    """Return the findings as a table, in the order given; a terminal of less than 110 columns gets fewer columns rather than broken words."""
+def campaign_table(campaigns: Iterable[Campaign], width: int = WIDTH_PLAIN, *, ascii_only: bool = False) -> Table:
+    """Return the findings as a table, in the order given; a terminal of less than ``NARROW`` columns gets fewer columns rather than broken words."""
     from rich.text import Text
 
-    narrow = width < 110
+    narrow = width < NARROW
     columns = [("campaign", "left"), ("targets", "left"), ("accounts", "right"), ("prompts", "right"), ("personal trace", "right")]
-    table = plain_table(*columns, *([] if narrow else [("q", "right"), ("template", "right"), ("period", "left")]))
+    table = plain_table(*columns, *([] if narrow else [("q", "right"), ("template", "right"), ("period", "left"), ("time line", "left")]))
     for found in campaigns:
         test = wording.exchangeability(found)
         trace, q = "–", "–"
@@ -124,18 +132,22 @@ def campaign_table(campaigns: Iterable[Campaign], width: int = WIDTH_PLAIN) -> T
         ]
         if not narrow:
             coverage = wording.percent(found.template.coverage) if found.template else "none"
-            row += [q, coverage, wording.period(one_line(found.first_seen, 30), one_line(found.last_seen, 30))]
+            room = max(8, min(LINE, width - OTHERS))
+            row += [q, coverage, wording.period(one_line(found.first_seen, 30), one_line(found.last_seen, 30)),
+                    Text(sparkline(found, room, ascii_only=ascii_only), no_wrap=True)]
         table.add_row(*row)
     return table
 
 
-def detail(found: Campaign) -> RenderableType:
-    """Return what a finding looks like: why it is reported, its template, two prompts."""
+def detail(found: Campaign, width: int = WIDTH_PLAIN, *, ascii_only: bool = False) -> RenderableType:
+    """Return what a finding looks like: why it is reported, its time line, its template, two prompts."""
     from rich.padding import Padding
     from rich.text import Text
 
     grid = labelled()
     grid.add_row(Text(one_line(found.campaign_id, 20), style="bold"), Text(one_line(found.reason, 400)))
+    if line := time_line(found, max(8, min(MAX_DAYS, width - 60)), ascii_only=ascii_only):
+        grid.add_row(Text("prompts a day", style="dim"), Text(line))
     if found.template is not None:
         grid.add_row(Text("template", style="dim"), Text(one_line(found.template.text, 240)))
     elif found.segment is not None:
@@ -148,69 +160,6 @@ def detail(found: Campaign) -> RenderableType:
         )
         grid.add_row(Text("prompt", style="dim"), text)
     return Padding(grid, (1, 0, 0, 0))
-
-
-def account_table(accounts: pa.Table, limit: int) -> Table:
-    """Return the charged accounts, most attributed prompts first, then as many of the others as fit into `limit`."""
-    from rich.text import Text
-
-    table = plain_table(("account", "left"), ("campaign", "left"), ("prompts", "right"), ("charged", "right"), ("score", "right"))
-    for row in _first(accounts, [("n_attributed", "descending"), ("account_id", "ascending")], limit):
-        table.add_row(
-            Text(one_line(str(row["account_id"]), 60)),
-            Text(one_line(str(row["campaign_id"] or "–"), 20)),
-            wording.count(row["n_prompts"]),
-            wording.count(row["n_attributed"]),
-            wording.measured(row["score"]),
-        )
-    return table
-
-
-def cluster_table(clusters: pa.Table, limit: int) -> Table:
-    """Return the near-duplicate clusters, biggest first."""
-    from rich.text import Text
-
-    table = plain_table(("cluster", "right"), ("prompts", "right"), ("accounts", "right"), ("representative", "left"))
-    for row in _first(clusters, [("n_prompts", "descending"), ("cluster", "ascending")], limit):
-        table.add_row(
-            str(row["cluster"]),
-            wording.count(row["n_prompts"]),
-            wording.count(row["n_accounts"]),
-            Text("–" if row["prompt"] is None else one_line(row["prompt"], 160)),
-        )
-    return table
-
-
-def topic_table(topics: pa.Table, limit: int) -> Table:
-    """Return what the prompts are about, largest topics first."""
-    from rich.text import Text
-
-    table = plain_table(("topic", "right"), ("texts", "right"), ("accounts", "right"), ("prompts", "right"), ("telling words", "left"))
-    for row in topics.slice(0, limit).to_pylist():
-        words = "–" if row["words"] is None else one_line(", ".join(row["words"]), 160)
-        table.add_row(str(row["topic"]), *(wording.count(row[name]) for name in ("n_texts", "n_accounts", "n_prompts")), Text(words))
-    return table
-
-
-def reject_table(rejects: pa.Table, limit: int) -> Table:
-    """Return rejected rows in the order read: where they are and what was wrong, never what they held."""
-    from rich.text import Text
-
-    table = plain_table(("file", "left"), ("line", "right"), ("offset", "right"), ("class", "left"))
-    for row in rejects.slice(0, limit).to_pylist():
-        table.add_row(
-            Text(one_line(str(row["file"]), 80)),
-            *("–" if row[k] is None else str(row[k]) for k in ("line", "offset")),
-            Text(one_line(str(row["class"]), 60)),
-        )
-    return table
-
-
-def _first(table: pa.Table, order: list[tuple[str, str]], limit: int) -> list[dict[str, Any]]:
-    import pyarrow.compute as pc
-
-    rows: list[dict[str, Any]] = table.take(pc.select_k_unstable(table, limit, order)).to_pylist() if len(table) and limit else []
-    return rows
 
 
 def plain_table(*columns: tuple[str, str]) -> Table:

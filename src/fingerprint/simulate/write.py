@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
 from fingerprint import __version__
-from fingerprint.errors import ConfigError
+from fingerprint.errors import ConfigError, why
 from fingerprint.progress import Progress
 from fingerprint.simulate.config import WorldConfig
 from fingerprint.simulate.world import World
@@ -59,7 +59,7 @@ def write_world(config: WorldConfig, out: str | os.PathLike[str], seed: int = 0,
             for name in FILES:
                 _aside(folder / name).unlink(missing_ok=True)
     except OSError as error:
-        raise ConfigError(f"cannot write into {os.fspath(out)!r}: {error.strerror or type(error).__name__}") from error
+        raise ConfigError(f"cannot write into {os.fspath(out)!r}: {why(error)}") from error
     return folder / f"dump.{format}"
 
 

@@ -17,7 +17,7 @@ import stat
 import time
 from collections.abc import Iterable, Mapping
 
-from ..errors import InputError
+from ..errors import InputError, nearest_path, why
 from ..readers import Decoder
 from .base import MAX_BYTES, MAX_ROWS, Complaints, Delivery, Release, Source
 from .tails import COMPRESSED, Identity, LogFile, Place, Tail, names_of, parse_position, rotated_since
@@ -71,9 +71,9 @@ class FileSource(Source):
         self._positions = positions
         if self._is_glob or os.path.exists(self._pattern):
             if not self.follow and not self._on_disk():
-                raise InputError(f"no file fits {self.name!r}")
+                raise InputError(f"no file fits {self.name!r}; check the folder and the end of the names")
         elif not self.follow or not os.path.isdir(os.path.dirname(self._pattern)):
-            raise InputError(f"{self.name!r} does not exist")
+            raise InputError(f"{self.name!r} does not exist{nearest_path(self.name) or '; check the path'}")
         for path in self._known():
             self._tails[path] = self._resumed(path)
         self._scan()
@@ -233,7 +233,7 @@ class FileSource(Source):
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 raise InputError(f"{self.name!r} fits more files than may be open at once; raise the limit (ulimit -n) or read fewer") from None
             if not self._is_glob:
-                raise InputError(f"{path!r} cannot be read: {error.strerror}") from None
+                raise InputError(f"{path!r} cannot be read: {why(error)}") from None
             self._complain(path, "%s cannot be read: %s", path, error.strerror)
             return None
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, why
 from ..keys import Key
 from .frames import sync_folder
 from .journal import JournalReader, path_of
@@ -134,14 +134,14 @@ def copy(folder: Path, target: Path, key: Key) -> None:
         The state is damaged.
     """
     if not is_made(folder):
-        raise InputError(f"{str(folder)!r} is no state of a detector: it has no {NAME}")
+        raise InputError(f"{str(folder)!r} is no state of a detector: it has no {NAME}; name the folder that 'fingerprint watch' was given")
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(target.iterdir()):
             raise ConfigError(f"{str(target)!r} is not empty; name another folder")
         _steadily(folder, key, lambda ledger: _copy(folder, target, key, ledger))
     except OSError as error:
-        raise ConfigError(f"{str(target)!r} cannot be written: {error.strerror or error}") from None
+        raise ConfigError(f"{str(target)!r} cannot be written: {why(error)}") from None
 
 
 def _copy(folder: Path, target: Path, key: Key, ledger: Ledger) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, why
 from ..keys import Key
 
 MAGIC = b"FPf1"
@@ -201,7 +201,7 @@ class FrameReader:
         try:
             file = os.fdopen(os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
         except OSError as error:
-            raise InputError(f"{str(self.path)!r} cannot be read: {error.strerror}") from None
+            raise InputError(f"{str(self.path)!r} cannot be read: {why(error)}") from None
         with file:
             size = os.fstat(file.fileno()).st_size
             try:

@@ -64,7 +64,8 @@ class Ledger:
         self._tables: dict[str, list[int]] = {table: [0, 0] for table in TABLES}
         self.version = 0
         if about is None and not is_made(folder):
-            raise InputError(f"{str(folder)!r} has no {NAME}: it is no state of a detector, or it is damaged")
+            raise InputError(f"{str(folder)!r} has no {NAME}: it is no state of a detector, or it is damaged; "
+                             "name the folder that 'fingerprint watch' was given")
         mode = "rw" if about is None else "rwc"
         try:
             self._base = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=10)
@@ -115,14 +116,15 @@ class Ledger:
         except (ValueError, KeyError, TypeError):
             raise self._damaged("its head cannot be read") from None
         if document.get("schema") != SCHEMA:
-            raise InputError(f"{str(self.path)!r} was written by another version ({document.get('schema')!r}); this one reads {SCHEMA}")
+            raise InputError(f"{str(self.path)!r} was written by another version ({document.get('schema')!r}); this one reads {SCHEMA}; "
+                             "open it with that version, or begin a new state")
 
     def _explain(self, body: object) -> None:
         """Raise, with the key that the head names where it is another."""
         with suppress(ValueError, TypeError, AttributeError):
             found = json.loads(body).get("key_id")  # type: ignore[arg-type]
             if isinstance(found, str) and found != self._key.key_id:
-                raise InputError(f"{str(self.path)!r} was made with key {found[:16]!r}; here it is {self._key.key_id}")
+                raise InputError(f"{str(self.path)!r} was made with key {found[:16]!r}; here it is {self._key.key_id}; name that key with --key-file")
         raise self._damaged("its head is not the one that was written")
 
     def _mac(self, table: str, name: int | str, body: bytes) -> bytes:

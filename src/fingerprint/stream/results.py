@@ -74,6 +74,11 @@ class Observation:
     def __len__(self) -> int:
         return len(self.cluster)
 
+    def _repr_html_(self) -> str:
+        from ..report.notebook import observation_html
+
+        return observation_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -91,6 +96,11 @@ class Finding:
     finding_id: str
     campaign: Campaign
     first_found_us: int
+
+    def _repr_html_(self) -> str:
+        from ..report.notebook import finding_html
+
+        return finding_html(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,11 @@ class Findings:
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
+
+    def _repr_html_(self) -> str:
+        from ..report.notebook import findings_html
+
+        return findings_html(self)
 
 
 @dataclass(frozen=True, slots=True)

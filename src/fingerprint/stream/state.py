@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..arrays import distinct
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError, InputError, why
 from ..keys import Key
 from .frames import FrameReader, sync_folder
 from .journal import Entry, Journal, JournalReader, path_of
@@ -110,7 +110,8 @@ class State:
             head = self.ledger.head
             different = sorted(name for name, value in about.items() if name != "span_us" and head["about"].get(name) != value)
             if different:
-                raise ConfigError(f"{str(folder)!r} was made with another {', '.join(different)}: {head['about']}")
+                raise ConfigError(f"{str(folder)!r} was made with another {', '.join(different)}: {head['about']}; "
+                                  "give it the same again, or begin another state")
             self.window = replace(window(head["about"]["span_us"]), watermark=head["watermark"], oldest=head["oldest"],
                                   floor=head["floor"])
             self.counts: Counter[str] = Counter(head["counts"])
@@ -543,7 +544,7 @@ def _hold(folder: Path) -> int:
         folder.chmod(0o700)
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ConfigError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
+        raise ConfigError(f"{str(folder)!r} cannot be written: {why(error)}") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
