@@ -32,6 +32,7 @@ TABLES = {  # columns that a reader may rely on
     "clusters": ("cluster", "n_prompts", "n_accounts", "prompt"),
     "topics": ("topic", "words", "n_texts", "n_accounts", "n_prompts", "prompt"),
     "prompts": ("row", "account_id", "cluster", "campaign_id"),
+    "sketches": ("campaign_id", "exact", "values", "n_prompts"),
     "rejects": ("file", "line", "offset", "class"),
 }
 FILES = (*(f"{name}.parquet" for name in TABLES), "campaigns.json", "report.html", MANIFEST)
