@@ -124,6 +124,7 @@ def sketch_table(traffic: Traffic, campaigns: Sequence[Campaign], charged: Seque
     Parameters
     ----------
     traffic : Traffic
+        Its texts are numbered in the order of their exact hashes.
     campaigns, charged
         Findings, and the events of each.
     config : SketchConfig
@@ -137,7 +138,7 @@ def sketch_table(traffic: Traffic, campaigns: Sequence[Campaign], charged: Seque
         campaign_id, exact (uint64, ascending in each finding), values (binary of ``num_perm`` bytes, those of :class:`fingerprint.clusters.Compact`; null
         for a text too short for a signature), n_prompts (events of the finding with that text).
     """
-    chosen = [distinct(traffic.text[rows])[:MAX_SKETCHES] for rows in charged]  # texts are numbered in the order of their exact hashes
+    chosen = [distinct(traffic.text[rows])[:MAX_SKETCHES] for rows in charged]
     texts = distinct(np.concatenate([np.zeros(0, np.int32), *chosen]))
     values, signed = np.zeros((len(texts), config.num_perm), np.uint8), np.zeros(len(texts), bool)
     order = np.argsort(traffic.place[texts], kind="stable")  # texts that lie together are read together

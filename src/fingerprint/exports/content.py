@@ -61,6 +61,12 @@ class Content:
         first, last = (moment(told) if told else self.created for told in (campaign.first_seen, campaign.last_seen))
         return first, max(first, last)
 
+    def texts(self, campaign: Campaign) -> list[tuple[str, str]]:
+        """Return what users wrote, (what it is, text): template, shared text and representative prompts of a finding; nothing where no text is wanted."""
+        template = campaign.template.text if campaign.template is not None else None
+        found = [("template", template), ("shared text", campaign.segment), *(("prompt", one.prompt) for one in campaign.representatives)]
+        return [(what, text) for what, text in found if text] if self.text else []
+
     def sketches(self, campaign: Campaign) -> Sketches | None:
         """Return the sketches of a finding, None where none are wanted.
 
@@ -148,8 +154,3 @@ def statistics(campaign: Campaign) -> str:
     lines += ["", "Innocent explanations considered:"]
     lines += [" ".join([f"- {one.name}: {one.verdict}.", *one.evidence_for, *one.evidence_against]) for one in campaign.explanations]
     return "\n".join(lines)
-
-
-def prompts(campaign: Campaign) -> list[str]:
-    """Return the representative prompts of a finding."""
-    return [one.prompt for one in campaign.representatives if one.prompt is not None]

@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..report.escaping import pieces
-from .content import Content, prompts
+from .content import Content
 
 Cell = str | int | float | None
 ACCOUNT_COLUMNS = ("campaign_id", "account", "n_prompts", "n_attributed", "share", "score", "copies")
 CAMPAIGN_COLUMNS = ("campaign_id", "capability", "n_accounts", "n_prompts", "first_seen", "last_seen", "strength", "q", "carried_by", "reason")
-TEXT_COLUMNS = ("template", "segment", "prompt")
+TEXT_COLUMNS = ("template", "shared text", "prompt")
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _FORMULA = re.compile(rf"\s*[{_SIGNS}]")
 _SPLITS = re.compile(rf"[;|](?=[\s\"']*[{_SIGNS}])")
@@ -64,5 +64,5 @@ def campaign_rows(content: Content) -> Iterator[Sequence[Cell]]:
         q = min((test.q for test in one.tests if test.q is not None), default=None)
         row: tuple[Cell, ...] = (one.campaign_id, one.capability, one.n_accounts, one.n_prompts, one.first_seen, one.last_seen, one.strength, q, one.carried_by,
                                  one.reason)
-        shown = prompts(one)
-        yield row + ((one.template.text if one.template is not None else None, one.segment, shown[0] if shown else None) if content.text else ())
+        first = dict(reversed(content.texts(one)))  # of several prompts the first
+        yield row + (tuple(first.get(name) for name in TEXT_COLUMNS) if content.text else ())

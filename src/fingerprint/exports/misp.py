@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..records import AccountCharge, Campaign
-from .content import ACCOUNT_TYPE, NAMESPACE, PRODUCT, TECHNIQUE_URL, TECHNIQUES, Content, content_uuid, prompts, statistics, title
+from .content import ACCOUNT_TYPE, NAMESPACE, PRODUCT, TECHNIQUE_URL, TECHNIQUES, Content, content_uuid, statistics, title
 
 TEMPLATES = {"ai-chat-prompt": ("a78f4156-0bb7-405c-aa25-ba16a73f68e4", "1"), "user-account": ("49606b06-22f0-4ac8-8eee-2f12ad46f3d3", "6")}
 N_HASHES = 12
@@ -62,7 +62,8 @@ class _Maker:
 
 
 def _campaign(number: int, campaign: Campaign, content: Content, make: _Maker) -> list[dict[str, Any]]:
-    values = [("prompt", text, False) for text in prompts(campaign)] if content.text else [("prompt", text, True) for text in _hashes(campaign, content)]
+    texts = [("prompt", text, False) for _, text in content.texts(campaign)]
+    values = texts or [("prompt", name, True) for name in _hashes(campaign, content)]
     first, last = content.period(campaign)
     found = make.object("ai-chat-prompt", title(campaign), [*values, ("comment", statistics(campaign), False)], number)
     found |= {"first_seen": first.isoformat(), "last_seen": last.isoformat()}

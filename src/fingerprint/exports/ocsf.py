@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import __version__
 from ..records import AccountCharge, Campaign
-from .content import ACCOUNT_TYPE, PRODUCT, TACTIC, TECHNIQUE_URL, TECHNIQUES, Content, content_uuid, epoch_ms, prompts, statistics, title
+from .content import ACCOUNT_TYPE, PRODUCT, TACTIC, TECHNIQUE_URL, TECHNIQUES, Content, content_uuid, epoch_ms, statistics, title
 
 VERSION = "1.8.0"
 CATEGORY, CLASS, CREATE = 2, 2004, 1
@@ -38,7 +38,7 @@ def detection_finding(content: Content, campaign: Campaign) -> dict[str, Any]:
             "analytic": {"uid": "exchangeability", "name": "Exchangeability of accounts", "type_id": STATISTICAL, "type": "Statistical",
                          "version": __version__},
             "attacks": [_attack()]},
-        "evidences": [_account(one, content) for one in campaign.accounts] + [_prompt(text) for text in (prompts(campaign) if content.text else [])],
+        "evidences": [_account(one, content) for one in campaign.accounts] + [_text(what, text) for what, text in content.texts(campaign)],
         "unmapped": {"campaign_id": campaign.campaign_id, "n_accounts": campaign.n_accounts, "n_prompts": campaign.n_prompts, "strength": campaign.strength,
                      "capabilities": campaign.capabilities, "key_id": content.scan.manifest["key_id"],
                      "tests": [{"name": one.name, "statistic": one.statistic, "bound": one.bound, "limit": one.limit, "p": one.p, "q": one.q,
@@ -58,5 +58,5 @@ def _account(one: AccountCharge, content: Content) -> dict[str, Any]:
                                             "copies": one.copies}}
 
 
-def _prompt(text: str) -> dict[str, Any]:
-    return {"name": "prompt", "data": {"message_context": {"ai_role_id": USER, "ai_role": "User", "service": {"name": ACCOUNT_TYPE}, "prompt_text": text}}}
+def _text(what: str, text: str) -> dict[str, Any]:
+    return {"name": what, "data": {"message_context": {"ai_role_id": USER, "ai_role": "User", "service": {"name": ACCOUNT_TYPE}, "prompt_text": text}}}

@@ -15,7 +15,7 @@ from .. import __version__
 from ..bundles import EXTENSION_ID
 from ..errors import BackendUnavailable
 from ..records import Campaign
-from .content import ACCOUNT_TYPE, PRODUCT, TACTIC, TECHNIQUE_URL, TECHNIQUES, Content, content_uuid, prompts, statistics, title
+from .content import ACCOUNT_TYPE, PRODUCT, TACTIC, TECHNIQUE_URL, TECHNIQUES, Content, content_uuid, statistics, title
 
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)  # of what no scan changes
 MOST = 999_999_999  # STIX 2.1, number_observed and count
@@ -101,14 +101,9 @@ def _campaign(campaign: Campaign, content: Content, make: _Maker, technique: str
     uses = make("Relationship", first, source_ref=found.id, relationship_type="uses", target_ref=technique, start_time=first)
     notes = [make("Note", first, abstract=f"Statistics of {campaign.campaign_id}", content=statistics(campaign), object_refs=[found.id],
                   authors=[f"{PRODUCT} {__version__}"])]
-    if content.text and (shown := _text(campaign)):
-        notes.append(make("Note", first, abstract=f"Prompts of {campaign.campaign_id}, written by whoever is behind it", content=shown,
-                          object_refs=[found.id]))
+    if texts := content.texts(campaign):
+        notes.append(make("Note", first, abstract=f"Prompts of {campaign.campaign_id}, written by whoever is behind it",
+                          content="\n\n".join(f"{what.capitalize()}:\n{text}" for what, text in texts), object_refs=[found.id]))
     seen = [make("Sighting", first, sighting_of_ref=found.id, first_seen=first, last_seen=last, count=min(campaign.n_prompts, MOST),
                  observed_data_refs=[one.id for one in observed])] if observed else []
     return [found, uses, *seen, *notes, *(one for pair in zip(accounts, observed, strict=True) for one in pair)]
-
-
-def _text(campaign: Campaign) -> str:
-    shared = [("Template", campaign.template.text if campaign.template is not None else None), ("Shared text", campaign.segment)]
-    return "\n\n".join([*(f"{name}:\n{text}" for name, text in shared if text), *(f"Prompt:\n{text}" for text in prompts(campaign))])
