@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -314,9 +315,15 @@ def test_bundles_and_data_sets_are_told_apart(key: fp.Key, write: Callable[[Any]
     document = document_of(sketches_of(["tell me about birds"], key))
     for kind in (document, {"id": "x", "objects": document["objects"], "type": "bundle"}, {"spec": {"a": [1]}, **document}):
         assert is_bundle(write(kind))
-    for other in (b'{"question": "a bundle?"}\n{"question": "b?"}\n', b'[{"type": "bundle"}]', b'{"text": "\\"type\\": \\"bundle\\""}', b"type,bundle\n", b""):
+    for other in (b'{"question": "a bundle?"}\n{"question": "b?"}\n', b'{"type": "bundle", "text": 1}\n{}', b'[{"type": "bundle"}]',
+                  b'{"text": "\\"type\\": \\"bundle\\""}', b"type,bundle\n", b""):
         assert not is_bundle(write(other))
     assert not is_bundle(tmp_path) and not is_bundle(tmp_path / "nowhere") and not is_bundle("-")
+    for indent in (None, 1):
+        path = write(json.dumps({"a": 1, **document}, indent=indent).encode())
+        assert is_bundle(path)
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_bundle(tmp_path / "pipe")  # and has not waited for a writer
 
 
 @settings(deadline=None, max_examples=60)

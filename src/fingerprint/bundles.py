@@ -29,7 +29,7 @@ MAX_BYTES = 1 << 28  # of a bundle that is read
 MAX_FINDINGS, MAX_SKETCHES = 1000, 1 << 16  # findings of a bundle, and sketches of one
 MAX_NAME = 200  # characters of the name of a finding
 _HEAD = 1 << 16
-_IS_BUNDLE = re.compile(rb'^\s*\{[^{}\[\]]*"type"\s*:\s*"bundle"')
+_IS_BUNDLE = re.compile(rb'\{[^{}\[\]]*"type"\s*:\s*"bundle"\s*,\s*"(id|objects)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +122,22 @@ class _Bundle(msgspec.Struct):
 
 
 def is_bundle(path: str | os.PathLike[str]) -> bool:
-    """Say whether a file is a STIX bundle and no data set; one that is not there is none."""
+    """Say whether a file is a STIX bundle and no data set. What is no regular file is none, and is not touched: it could not be read again."""
     try:
+        if not os.path.isfile(path):
+            return False
         with open(path, "rb") as file:
-            head = file.read(_HEAD)
-            if _IS_BUNDLE.match(head):
-                return True
-            if not head.lstrip().startswith(b"{") or os.fstat(file.fileno()).st_size > MAX_BYTES:
-                return False
-            return msgspec.json.decode(head + file.read(), type=_Bundle).type == "bundle"
+            head = file.read(_HEAD).lstrip()
+            if _IS_BUNDLE.match(head) or not head.startswith(b"{"):
+                return head.startswith(b"{")
+            line, _, rest = head.partition(b"\n")
+            try:
+                return msgspec.json.decode(line, type=_Bundle).type == "bundle" and not rest.strip()
+            except msgspec.ValidationError:
+                return False  # the first row of a data set
+            except msgspec.DecodeError:  # one object on many lines, or a long one
+                whole = head + file.read(MAX_BYTES)
+                return len(whole) <= MAX_BYTES and msgspec.json.decode(whole, type=_Bundle).type == "bundle"
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return False
 

@@ -8,9 +8,8 @@ from typing import IO
 
 import click
 
+from ..exports import FORMATS, NAMES
 from ..tables import MAX_SKETCHES
-
-FORMATS, NAMES = ("stix", "misp", "ocsf", "csv"), ("pseudonyms", "plain")
 
 
 @click.command("export", short_help="Write findings for other systems, and for partners to match.")

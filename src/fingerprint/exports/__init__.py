@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..errors import ConfigError
 from ..keys import Key
 from ..records import Scan
 from ..report.files import dump_json
@@ -62,7 +63,9 @@ def export(scan: Scan, format: str, *, names: str = "pseudonyms", key: Key | Non
     >>> sorted(export(scan, "csv", key=fp.Key(bytes(16))))
     ['accounts.csv', 'campaigns.csv']
     """
-    content = content_of(scan, format in FORMATS, names=names, key=key, campaigns=campaigns, sketches=sketches if format == "stix" else 0, text=text)
+    if format not in FORMATS:
+        raise ConfigError(f"format is stix, misp, ocsf or csv, not {format!r}")
+    content = content_of(scan, names=names, key=key, campaigns=campaigns, sketches=sketches if format == "stix" else 0, text=text)
     if format == "csv":
         from .csvs import account_rows, campaign_rows, write_csv
 

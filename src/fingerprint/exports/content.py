@@ -83,10 +83,8 @@ class Content:
         return found
 
 
-def content_of(scan: Scan, is_format: bool, *, names: str, key: Key | None, campaigns: Sequence[str], sketches: int, text: bool) -> Content:
+def content_of(scan: Scan, *, names: str, key: Key | None, campaigns: Sequence[str], sketches: int, text: bool) -> Content:
     """Check options and choose what goes out; see :func:`fingerprint.exports.export`."""
-    if not is_format:
-        raise ConfigError("format is stix, misp, ocsf or csv")
     if names not in NAMES:
         raise ConfigError(f"names is pseudonyms or plain, not {names!r}")
     if sketches < 0:

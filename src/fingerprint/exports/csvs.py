@@ -1,8 +1,8 @@
 """CSV that a spreadsheet can open: RFC 4180, and no cell that acts.
 
-A cell that begins as a formula does (=, +, -, @, their full-width forms, after spaces too) gets an apostrophe in front, which spreadsheets hide or show as
-text. Control and invisible characters are written out as ``\\u{...}``, line ends and tabs among them, and so is a semicolon or bar before a sign of a formula:
-where a spreadsheet splits at these, a cell would begin there.
+A cell that begins as a formula does (=, +, -, @, their full-width forms, after spaces and quotes too) gets an apostrophe in front, which spreadsheets hide
+or show as text. Control and invisible characters are written out as ``\\u{...}``, line ends and tabs among them, and so is a semicolon or bar before a sign of
+a formula: where a spreadsheet splits at these, a cell would begin there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ACCOUNT_COLUMNS = ("campaign_id", "account", "n_prompts", "n_attributed", "share
 CAMPAIGN_COLUMNS = ("campaign_id", "capability", "n_accounts", "n_prompts", "first_seen", "last_seen", "strength", "q", "carried_by", "reason")
 TEXT_COLUMNS = ("template", "shared text", "prompt")
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-_FORMULA = re.compile(rf"\s*[{_SIGNS}]")
+_FORMULA = re.compile(rf"[\s\"']*[{_SIGNS}]")
 _SPLITS = re.compile(rf"[;|](?=[\s\"']*[{_SIGNS}])")
 
 
