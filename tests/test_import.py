@@ -12,7 +12,7 @@ import pytest
 import fingerprint
 
 HEAVY = ("torch", "faiss", "duckdb", "pyarrow", "scipy", "sentence_transformers", "datasketch", "rich", "click", "jinja2",
-         "confluent_kafka", "redis", "prometheus_client")
+         "confluent_kafka", "redis", "prometheus_client", "stix2")
 TIME = "import time; import {first}; t = time.perf_counter(); import {second}; print(time.perf_counter() - t)"
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .config import DetectConfig, ScanConfig, SketchConfig, StreamConfig
     from .deduplication import deduplicate
     from .evaluation import Plan, evaluate
+    from .exports import export
     from .index import TrafficIndex
     from .keys import Key
     from .matches import Match, match
@@ -58,6 +59,7 @@ __all__ = [
     "errors",
     "estimate_jaccard",
     "evaluate",
+    "export",
     "hamming",
     "isa",
     "load_scan",
@@ -91,6 +93,7 @@ _LAZY = {
     "isa": "_core",
     "Plan": "evaluation",
     "evaluate": "evaluation",
+    "export": "exports",
     "load_scan": "report.files",
     "read_events": "readers",
     "scan": "pipeline",

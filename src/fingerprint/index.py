@@ -82,6 +82,17 @@ class Block:
         starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part.starts) for part in parts]))])
         return cls(starts=starts, **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls) if f.name != "starts"})
 
+    @classmethod
+    def bare(cls, exact: npt.NDArray[np.uint64], values: npt.NDArray[np.uint8], signed: npt.NDArray[np.bool_]) -> Block:
+        """Return a block of hashes and signatures alone: its texts match exactly or nearly, neither by phrases nor by meaning."""
+        n = len(exact)
+        return cls(exact, values, signed, np.zeros(n + 1, np.int64), np.zeros(0, np.uint32), np.zeros((n, 0), np.int8))
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it was made by :meth:`bare`."""
+        return not self.vectors.shape[1]
+
     def directions(self, mean: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
         """Return the vectors, float32[n, dim] of unit length or zero, less `mean` and scaled again where one is given."""
         return directions(self.vectors, mean)

@@ -15,10 +15,9 @@ from .encoders import Encoder
 from .errors import InputError
 from .index import TrafficIndex
 from .keys import Key
-from .matches import fingerprint_queries, read_queries
+from .matches import Queries, fingerprint_queries, read_suspects
 from .matching import search_set
 from .progress import Stopwatch
-from .readers.prompts import PromptReader
 from .readers.sources import expand
 from .records import Campaign, KnownSet, Test
 from .room import Room
@@ -34,7 +33,7 @@ def look_for(paths: Sequence[str | os.PathLike[str]], traffic: Traffic, encoder:
     Parameters
     ----------
     paths : sequence of path
-        Files, globs or folders; each file is a set of its own.
+        Files, globs or folders; each file is a set of its own, but of a bundle of findings each finding is.
 
     Returns
     -------
@@ -44,22 +43,27 @@ def look_for(paths: Sequence[str | os.PathLike[str]], traffic: Traffic, encoder:
     Raises
     ------
     InputError
-        A file cannot be read, or has no question.
+        A file cannot be read, has no question, or is a bundle of another key or sketch.
     """
     index = TrafficIndex.of(traffic, encoder, config.sketch, key, watch, room=room, threads=config.threads)
-    return [_look_for(path, index, encoder, config, key, watch) for path in expand(list(paths))]
+    return [known for path in expand(list(paths)) for known in _look_for(path, index, encoder, config, key, watch)]
 
 
-def _look_for(path: str, index: TrafficIndex, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> KnownSet:
-    queries = read_queries(reader := PromptReader(path), key, watch, config.threads)
-    if not len(queries.texts):
-        raise InputError(f"the known set {path!r} has no question; {reader.hint() or 'it is empty'}")
-    found = search_set(index, fingerprint_queries(queries, index, encoder, config, key), config.sketch.threshold, watch, config.threads)
+def _look_for(path: str, index: TrafficIndex, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> list[KnownSet]:
+    asked, name = read_suspects(path, None, config, key, watch), os.path.basename(path)
+    if not all(len(queries.texts) for queries in asked.sets):
+        raise InputError(f"the known set {path!r} has no question; {asked.about['hint'] or 'it is empty'}")
+    return [_known(name if queries.campaign_id is None else f"{name}: {queries.campaign_id}", queries, len(asked.sets), index, encoder, config, key, watch)
+            for queries in asked.sets]
+
+
+def _known(name: str, queries: Queries, n_sets: int, index: TrafficIndex, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch) -> KnownSet:
+    found = search_set(index, fingerprint_queries(queries, index, encoder, config, key), config.sketch.threshold, watch, config.threads, n_sets)
     names, counted = index.account_ids.to_pylist(), found.counted
     matched = np.isin(index.held.account, found.named) & np.isin(index.held.text, found.matches.text)
     asked = np.isin(found.matches.text, index.held.text[matched])
     order = found.named[np.lexsort((found.named, -counted.n_matched[found.named]))]
-    return KnownSet(os.path.basename(path), len(queries.texts), len(np.unique(found.matches.query[asked])),
+    return KnownSet(name, len(queries.texts), len(np.unique(found.matches.query[asked])),
                     [names[a] for a in order.tolist()], counted.n_matched[order].tolist(), float(found.adjusted[order].max(initial=0.0)))
 
 

@@ -66,7 +66,7 @@ class Found:
     counted : Counted
     chance : Chance
     p, q, adjusted : float64[a]
-        Of each account: p value, Benjamini-Hochberg q, and p adjusted for all accounts after Holm.
+        Of each account: p value, Benjamini-Hochberg q, and p adjusted for all accounts after Holm, and for all sets after Bonferroni.
     named : int64[k]
         Accounts that are named, ascending.
     floor : float
@@ -93,19 +93,22 @@ class Found:
     n_cut: int
 
 
-def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Stopwatch, threads: int | None = None) -> Found:
+def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Stopwatch, threads: int | None = None, n_sets: int = 1) -> Found:
     """Look for queries in a traffic.
 
     Parameters
     ----------
     index : TrafficIndex
     queries : Block
-        Fingerprints of distinct queries under the same key, sketch, encoder and frames.
+        Fingerprints of distinct queries under the same key, sketch, encoder and frames. Decoys of bare ones are bare: chance is that of the kinds of
+        match that they can have.
     threshold : float
         Jaccard similarity of near-duplicates.
+    n_sets : int
+        Sets that are looked for in this traffic: the probability that anybody is named by accident is that of all together.
     """
     n_accounts = len(index.account_ids)
-    sample = index.texts[: min(SAMPLE, len(index.texts))]
+    sample = index.texts[: 0 if queries.is_bare else min(SAMPLE, len(index.texts))]
     rarity = Rarity.of(sample)
     vectors = sample.directions()
     mean = vectors.mean(0) if len(vectors) else np.zeros(index.texts.vectors.shape[1], np.float32)
@@ -114,7 +117,10 @@ def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Sto
     people = _some(index.held, n_accounts)
     looked = np.zeros(len(index.texts), bool)
     looked[people.text] = True
-    sets = (SuspectSet(queries, rarity, mean, threshold), SuspectSet(index.texts[text], rarity, mean, threshold))
+    decoys = index.texts[text]
+    if queries.is_bare:
+        decoys = Block.bare(decoys.exact, decoys.values, decoys.signed)
+    sets = (SuspectSet(queries, rarity, mean, threshold), SuspectSet(decoys, rarity, mean, threshold))
     lexical: tuple[list[Matches], list[Matches]] = ([], [])
     nearest: tuple[list[Matches], list[Matches]] = ([], [])
     n_cut = 0
@@ -130,10 +136,11 @@ def search_set(index: TrafficIndex, queries: Block, threshold: float, watch: Sto
     with watch.stage("testing accounts"):
         decoyed, by_accident = (_of_others(m, index.held, source) for m in (decoyed, by_accident))
         floor, chance = _chance(decoyed, by_accident, index.held, people, looked, len(text), len(queries), n_accounts)
+        floor = 1.0 + STEP if queries.is_bare else floor
         matches = Matches.join([words, near[near.similarity >= floor]])
         counted = count(matches, index.held, len(queries), n_accounts)
         p = chance.p(counted.n_texts, counted.n_matched)
-        adjusted = holm(p)
+        adjusted = np.minimum(holm(p) * n_sets, 1.0)
         named = np.flatnonzero((adjusted <= FAMILY) & (counted.n_matched >= FEWEST_TEXTS))
         own = np.zeros(len(index.texts), bool)
         own[index.held.text[np.isin(index.held.account, named)]] = True
@@ -219,7 +226,7 @@ def _most(matches: Matches) -> tuple[Matches, int]:
 
 def _by_meaning(one: SuspectSet, block: Block, rows: npt.NDArray[np.int64]) -> Matches:
     """Return the nearest query of each of some texts, those without a lexical match."""
-    if not len(one):
+    if not len(one) or one.block.is_bare:
         return Matches.join([])
     similarity, query = one.nearest(block.vectors[rows])
     near = similarity >= LEAST

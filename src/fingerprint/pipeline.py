@@ -47,7 +47,7 @@ from .segments import spell
 from .settling import in_layers, samples
 from .sketch import SCHEME, sketch
 from .store import name_texts
-from .tables import account_table, cluster_table, prompt_table
+from .tables import account_table, cluster_table, prompt_table, sketch_table
 from .templates import shared_trigrams, trigrams
 from .topics import no_topics, topic_table
 from .traffic import Traffic
@@ -129,13 +129,16 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
         drawn = landscape(evidence, traffic, campaigns, charged, config.text, config.seed)
     traffic.let_go()
     del evidence  # it takes more than the tables do
+    with watch.stage("sketching findings"):
+        sketches = sketch_table(traffic, campaigns, charged, config.sketch, key, config.threads)
+    traffic.let_go()
     manifest = _manifest(config, key, encoder, reader, traffic, watch, started, verdict.n_prevalent)
     manifest["controls"] = asdict(controls) if controls is not None else None
     manifest["history"] = about
     manifest["hint"] = reader.hint()
     manifest["counts"].update(topics=len(verdict.topics), topics_left_out=verdict.n_topics_left_out)
     return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), verdict.topics, drawn,
-                prompt_table(traffic, campaigns, charged), reader.rejects, manifest, sets)
+                prompt_table(traffic, campaigns, charged), reader.rejects, manifest, sets, sketches)
 
 
 def ranked(campaigns: list[Campaign], charged: list[npt.NDArray[np.int64]]) -> tuple[list[Campaign], list[npt.NDArray[np.int64]]]:

@@ -273,6 +273,13 @@ class KnownSet:
     p_adjusted: float
 
 
+def no_sketches(num_perm: int = 128) -> pa.Table:
+    """Return the table of sketches of no finding."""
+    import pyarrow as pa
+
+    return pa.schema({"campaign_id": pa.string(), "exact": pa.uint64(), "values": pa.binary(num_perm), "n_prompts": pa.int64()}).empty_table()
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """Result of :func:`fingerprint.scan`.
@@ -300,6 +307,8 @@ class Scan:
         Versions, config, sketch scheme, key id, row accounting, timings, peak memory, controls.
     known : list of KnownSet
         Known sets that were looked for.
+    sketches : pyarrow.Table
+        Of each finding, keyed sketches of its prompts: campaign_id, exact, values (null: too short a text), n_prompts.
     """
 
     campaigns: list[Campaign]
@@ -312,6 +321,7 @@ class Scan:
     rejects: pa.Table
     manifest: dict[str, Any]
     known: list[KnownSet] = field(default_factory=list)
+    sketches: pa.Table = field(default_factory=no_sketches)
 
     def save(self, out: str | os.PathLike[str]) -> None:
         """Write all outputs of design section "data contracts" into the folder `out`, each aside and renamed into place."""

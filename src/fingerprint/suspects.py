@@ -71,7 +71,7 @@ class SuspectSet:
     Parameters
     ----------
     block : Block
-        Fingerprints of m distinct queries.
+        Fingerprints of m distinct queries. Of bare ones nothing is contained in a text or near to it by meaning.
     rarity : Rarity
         How rare phrases are in the traffic.
     mean : float32[dim]
@@ -91,6 +91,8 @@ class SuspectSet:
         self._bands = _Bands.of(block, threshold)
         self.n_crowded = self._bands.n_crowded
         self._weigh(rarity)
+        if block.is_bare:
+            return
         vectors = block.directions(mean)
         self._first, _ = distinct_rows(vectors)
         self._vectors = VectorIndex.of(np.ascontiguousarray(vectors[self._first]), 1, exact_limit=EXACT_LIMIT)

@@ -1,4 +1,4 @@
-"""The result tables: one row per account, per near-duplicate cluster and per event."""
+"""The result tables: one row per account, per near-duplicate cluster, per event, and per sketch of a finding."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .arrays import distinct
-from .records import Campaign
+from .config import SketchConfig
+from .keys import Key
+from .records import Campaign, no_sketches
+from .sketch import sketch
 from .traffic import EVENTS_AT_ONCE, Traffic
 
 MAX_CHARS = 2000  # of a representative prompt in the cluster table
 RECENT = 0.1  # share of the period that counts as its end
+MAX_SKETCHES = 4096  # of a finding
+TEXTS_AT_ONCE = 16_384  # that are read and signed together
 
 
 def account_table(traffic: Traffic, campaigns: Sequence[Campaign]) -> pa.Table:
@@ -111,4 +116,46 @@ def prompt_table(traffic: Traffic, campaigns: Sequence[Campaign], charged: Seque
             "account_id": pa.DictionaryArray.from_arrays(pa.array(traffic.account[part]), accounts),
             "cluster": pa.array(cluster, mask=none), "similarity": pa.array(near[text], mask=none),
             "campaign_id": pa.DictionaryArray.from_arrays(pa.array(whose, mask=whose < 0), campaigns_named)}))
+    return pa.concat_tables(parts)
+
+
+def sketch_table(traffic: Traffic, campaigns: Sequence[Campaign], charged: Sequence[npt.NDArray[np.int64]], config: SketchConfig, key: Key,
+                 threads: int | None = None) -> pa.Table:
+    """Return keyed sketches of the distinct prompts of each finding, by which another traffic can be searched without their words.
+
+    Of more than ``MAX_SKETCHES`` texts those with the smallest exact hashes are taken: under one key the same ones wherever they occur, and nobody without
+    it can choose them.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        Its texts are numbered in the order of their exact hashes.
+    campaigns, charged
+        Findings, and the events of each.
+    config : SketchConfig
+    key : Key
+        That of the traffic's exact hashes.
+    threads : int, optional
+
+    Returns
+    -------
+    pyarrow.Table
+        campaign_id, exact (uint64, ascending in each finding), values (binary of ``num_perm`` bytes, those of :class:`fingerprint.clusters.Compact`; null
+        for a text too short for a signature), n_prompts (events of the finding with that text).
+    """
+    chosen = [distinct(traffic.text[rows])[:MAX_SKETCHES] for rows in charged]
+    texts = distinct(np.concatenate([np.zeros(0, np.int32), *chosen]))
+    values, signed = np.zeros((len(texts), config.num_perm), np.uint8), np.zeros(len(texts), bool)
+    order = np.argsort(traffic.place[texts], kind="stable")  # texts that lie together are read together
+    for low in range(0, len(order), TEXTS_AT_ONCE):
+        part = order[low : low + TEXTS_AT_ONCE]
+        made = sketch(traffic.take(texts[part]), key=key, num_perm=config.num_perm, ngram=config.ngram, threads=threads).signatures
+        values[part], signed[part] = made.values.astype(np.uint8), made.n_shingles > 0
+    parts = [no_sketches(config.num_perm)]
+    for found, own, rows in zip(campaigns, chosen, charged, strict=True):
+        text, at = traffic.text[rows], np.searchsorted(texts, own)
+        sent = np.bincount(np.searchsorted(own, text[text <= own.max(initial=-1)]), minlength=len(own))
+        packed = pa.array([row.tobytes() if has else None for row, has in zip(values[at], signed[at], strict=True)], pa.binary(config.num_perm))
+        parts.append(pa.table([pa.array([found.campaign_id] * len(own), pa.string()), pa.array(traffic.exact[own]), packed, pa.array(sent, pa.int64())],
+                              schema=parts[0].schema))
     return pa.concat_tables(parts)

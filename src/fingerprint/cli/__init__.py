@@ -20,8 +20,8 @@ from ..errors import FingerprintError
 from ..report.escaping import one_line
 
 EXIT_REJECTS, EXIT_USAGE, EXIT_FAULT, EXIT_INTERRUPTED = 1, 2, 70, 130
-COMMANDS = ("scan", "show", "explain", "diff", "report", "match", "index", "watch", "verify", "compact", "backup", "evaluate", "prevalence", "calibrate",
-            "demo", "simulate", "key", "completion")
+COMMANDS = ("scan", "show", "explain", "diff", "report", "match", "export", "index", "watch", "verify", "compact", "backup", "evaluate", "prevalence",
+            "calibrate", "demo", "simulate", "key", "completion")
 
 
 class Commands(click.Group):

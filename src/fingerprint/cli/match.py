@@ -21,7 +21,7 @@ DEFAULT = ScanConfig()
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field of the traffic is, as for scan.")
 @click.option("--prompt", metavar="PATH", help="Where the question is in a row of SUSPECT; found out by itself if not given.")
 @click.option("--format", "shape", metavar="NAME", shell_complete=formats, help="Format of the traffic, as for scan.")
-@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints, as for scan; of an index the one that it was made with.")
+@click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints, as for scan; of an index or bundle the one it was made with.")
 @click.option("--encoder", metavar="NAME|FOLDER", shell_complete=folders, default="static", show_default=True,
               help="As for scan; of an index the one that it was made with.")
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True, help="As for scan.")
@@ -34,11 +34,15 @@ def command(*, suspects: tuple[str, ...], traffic: tuple[str, ...], out: str, ma
             key_file: str | None, encoder: str, device: str, threads: int | None, memory: int | None, threshold: float, no_text: bool, as_json: bool) -> None:
     """Find the accounts that asked the questions of SUSPECT: instructions, questions, chats or preferences, JSONL, CSV, Parquet or Arrow.
 
+    SUSPECT may also be one bundle of findings, the STIX file of 'fingerprint export' of somebody who has the same key. It holds sketches in place of prompts:
+    they match the same prompts and nearly the same.
+
     \b
     Example:
       fingerprint match leaked.jsonl --in logs/*.jsonl.zst --out match/
       fingerprint index logs/*.jsonl.zst --out june.index
       fingerprint match leaked.jsonl --in june.index --out match/
+      fingerprint match bundle.json --in logs/ --key-file shared.key --out match/
     """
     from ..errors import ConfigError
     from ..keys import Key

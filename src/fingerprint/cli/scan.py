@@ -22,7 +22,7 @@ DEFAULT = ScanConfig()
 @click.option("--history", metavar="DUMP", shell_complete=files, multiple=True,
               help="Earlier traffic, to judge what is new: a dump or .prevalence file. May be repeated.")
 @click.option("--known", metavar="SET", shell_complete=files, multiple=True,
-              help="Known harvesting set, a file, or a folder of them: who asked its questions? May be repeated.")
+              help="Known harvesting set or bundle of findings, a file, or a folder of them: who asked its questions? May be repeated.")
 @click.option("--map", "mapping", metavar="FIELD=PATH", multiple=True, help="Where a field is, e.g. --map account=user.id --map prompt=body.text.")
 @click.option("--format", "shape", metavar="NAME", shell_complete=formats, help="Shape of the log lines; found out by itself if not given.")
 @click.option("--key-file", metavar="FILE", shell_complete=files, help="Key of the fingerprints (see 'fingerprint key new'); else yours, made on first use.")

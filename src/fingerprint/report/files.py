@@ -34,6 +34,7 @@ TABLES = {  # columns that a reader may rely on
     "landscape": ("x", "y", "campaign_id", "account_id", "row", "prompt"),
     "topics": ("topic", "words", "n_texts", "n_accounts", "n_prompts", "prompt"),
     "prompts": ("row", "account_id", "cluster", "campaign_id"),
+    "sketches": ("campaign_id", "exact", "values", "n_prompts"),
     "rejects": ("file", "line", "offset", "class"),
 }
 FILES = (*(f"{name}.parquet" for name in TABLES), "campaigns.json", "report.html", MANIFEST)

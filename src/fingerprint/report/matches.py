@@ -1,4 +1,4 @@
-"""The result of matching a suspect set: its folder, page and terminal summary."""
+"""The result of matching a suspect set or a bundle of findings: its folder, page and terminal summary."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ LIMITS = (
     "A set that was never asked here, or asked through others, names nobody.",
     "Questions that were paraphrased throughout are found as far as the encoder sees what they mean; in a frame of their own as well they may not be.",
     "An account may have been copied, taken over or shared. Look at its own history before acting.",
+)
+OF_SKETCHES = (
+    "Sketches match prompts that are the same or nearly so. A template in which different questions stand makes them nearly the same: whoever uses the "
+    "template for himself may be named. Read some of the matched prompts before acting.",
+    "Whoever has the key can put sketches of any prompts into a bundle. It says no more than whoever made it can be trusted to say.",
 )
 
 
@@ -72,7 +77,8 @@ def render(found: Match) -> str:
         n_prompts=pc.sum(named["n_matched_prompts"]).as_py() or 0, share=(pc.sum(named["n_matched_prompts"]).as_py() or 0) / max(sent, 1),
         expected=pc.sum(named["expected"]).as_py() or 0.0, days=days, most=max((n for _, n in days), default=1), width=WIDTH,
         step=WIDTH / max(len(days), 1), kinds=kinds, shown=_sample(found, matches), n_matches=len(matches), common=_plain(common.slice(0, MAX_COMMON)),
-        rejected=sum(found.manifest["suspects"]["rows"]["rejected"].values()), fewest=FEWEST_TEXTS, limits=LIMITS)
+        rejected=sum(found.manifest["suspects"]["rows"]["rejected"].values()), fewest=FEWEST_TEXTS,
+        limits=LIMITS + (OF_SKETCHES if found.manifest["suspects"]["findings"] else ()))
 
 
 def _sample(found: Match, matches: pa.Table) -> list[dict[str, Any]]:
@@ -97,8 +103,12 @@ def print_match(found: Match, to: Console, out: str | None = None, limit: int = 
     from .terminal import plain_table
 
     suspects, traffic, chance = (found.manifest[name] for name in ("suspects", "traffic", "chance"))
-    to.print(Text(f"{wording.plural(suspects['rows']['read'], 'row')} of the suspect set read: {wording.count(suspects['queries'])} distinct questions, "
-                  f"{wording.count(sum(suspects['rows']['rejected'].values()))} rejected"))
+    findings = suspects["findings"]
+    if findings:
+        to.print(Text(f"{wording.plural(len(findings), 'finding')} read, with sketches of {wording.plural(suspects['queries'], 'prompt')}"))
+    else:
+        to.print(Text(f"{wording.plural(suspects['rows']['read'], 'row')} of the suspect set read: {wording.count(suspects['queries'])} distinct questions, "
+                      f"{wording.count(sum(suspects['rows']['rejected'].values()))} rejected"))
     to.print(Text(f"{wording.count(traffic['prompts'])} prompts of {wording.plural(traffic['accounts'], 'account')}; "
                   f"{wording.seconds(found.manifest['timings']['total'])}, {wording.memory(found.manifest['peak_memory_bytes'])}"))
     to.print()
@@ -106,10 +116,12 @@ def print_match(found: Match, to: Console, out: str | None = None, limit: int = 
     if not len(rows):
         to.print(Text("No account is named.", style="bold"))
     else:
-        table = plain_table(("account", "left"), ("prompts", "right"), ("matched", "right"), ("of its traffic", "right"), ("of the set", "right"),
-                            ("by accident", "right"), ("p, adjusted", "right"), ("q", "right"), ("matches seen", "left"))
+        table = plain_table(("account", "left"), *([("finding", "left")] if findings else []), ("prompts", "right"), ("matched", "right"),
+                            ("of its traffic", "right"), ("of the set", "right"), ("by accident", "right"), ("p, adjusted", "right"), ("q", "right"),
+                            ("matches seen", "left"))
         for row in _plain(rows.slice(0, limit)):
-            table.add_row(Text(one_line(row["account_id"], 60)), wording.count(row["n_prompts"]), wording.count(row["n_matched_prompts"]),
+            names = [row["account_id"], *([row["campaign_id"]] if findings else [])]
+            table.add_row(*(Text(one_line(name, 60)) for name in names), wording.count(row["n_prompts"]), wording.count(row["n_matched_prompts"]),
                           wording.percent(row["share_of_traffic"]), wording.percent(row["share_of_set"]), wording.measured(row["expected"]),
                           wording.small(row["p_adjusted"]), wording.small(row["q"]), wording.period(row["first_seen"], row["last_seen"]))
         to.print(table)
