@@ -118,7 +118,7 @@ def test_the_command_prints_a_table_and_ends_with_0(tmp_path: Path) -> None:
 
 
 def test_json_is_one_strict_document(tmp_path: Path) -> None:
-    document = json.loads(diff(tmp_path, scan_of(campaign("c-1", range(20))), scan_of(campaign("c-2", range(300))), "--json"))
+    document = json.loads(diff(tmp_path, scan_of(campaign("c-1", range(20))), scan_of(campaign("c-2", range(300)), key_id="11111111"), "--json"))
     assert document["schema"] == SCHEMA == "fp-diff-1" and document["counts"] == {**dict.fromkeys(KINDS, 0), "grown": 1} and document["by_texts"] is False
     (change,) = document["changes"]
     assert (change["kind"], change["campaign_id_before"], change["campaign_id"]) == ("grown", "c-1", "c-2")
@@ -138,7 +138,9 @@ def test_hostile_names_stay_text(text: str, tmp_path: Path) -> None:
 
 def test_kept_sketches_are_used(tmp_path: Path) -> None:
     before, after = scan_of(campaign("c-1", range(20))), scan_of(campaign("c-2", range(50, 90)))
-    assert json.loads(diff(tmp_path, before, after, "--json"))["counts"]["gone"] == 1 and load_texts(tmp_path / "before") is None
+    assert json.loads(diff(tmp_path, before, after, "--json"))["counts"]["gone"] == 1
+    (tmp_path / "before" / "sketches.parquet").unlink(missing_ok=True)
+    assert load_texts(tmp_path / "before") is None
     for folder, name, start in (("before", "c-1", 0), ("after", "c-2", 20)):
         rows = pa.table({"campaign_id": [name] * 80 + [None], "exact": pa.array([*range(start + 79, start - 1, -1), 7], pa.uint64())})
         pq.write_table(rows, tmp_path / folder / "sketches.parquet", row_group_size=30)

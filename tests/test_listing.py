@@ -7,7 +7,7 @@ import json
 import math
 import re
 import unicodedata
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,6 +44,14 @@ def printed(scan: Scan, width: int, encoding: str = "utf-8") -> str:
         to.print(listing(select(getattr(scan, what), what), what, 9))
     file.flush()
     return file.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+
+
+def write_days(out: Path, days: list[Day]) -> None:
+    """Give the campaigns of a folder other days than a scan would write."""
+    document = json.loads((out / "campaigns.json").read_text())
+    for found in document["campaigns"]:
+        found["timeline"] = [asdict(day) for day in days]
+    (out / "campaigns.json").write_text(json.dumps(document))
 
 
 def with_days(scan: Scan, days: list[Day]) -> Scan:
@@ -151,11 +159,11 @@ HOSTILE = ["\x1b]0;owned\x07", "\x1b[2J\x1b[31m", "\x9b31m", "\u202egnp", "[bold
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_in_any_column_is_shown_and_not_obeyed(text: str, tmp_path: Path) -> None:
     made = make_scan(lambda shown: f"{shown[:30]}{text}")
-    days = [replace(day, date=text) for day in DAYS]
-    campaigns = [replace(c, campaign_id=f"c-{i}{text}", capability=text, reason=text, first_seen=text, last_seen=text, segment=text, timeline=days)
+    campaigns = [replace(c, campaign_id=f"c-{i}{text}", capability=text, reason=text, first_seen=text, last_seen=text, segment=text)
                  for i, c in enumerate(made.campaigns)]
     accounts = made.accounts.set_column(1, "campaign_id", pa.array([text] * len(made.accounts)))
     replace(made, campaigns=[*campaigns, replace(campaigns[0], template=None)], accounts=accounts).save(tmp_path)
+    write_days(tmp_path, [replace(day, date=text) for day in DAYS])
     for what in COLUMNS:
         for more in ((), ("--where", text.partition("\r")[0])):
             output = show(tmp_path, what, *more).stdout
@@ -198,5 +206,6 @@ def test_a_terminal_without_block_characters_gets_ascii(tmp_path: Path) -> None:
     scan = with_days(MADE, DAYS)
     plain, blocks = printed(scan, 140, "ascii"), printed(scan, 140)
     assert "@= ." in plain and "█▄ ▁" in blocks and not re.search(r"\\u25[89]", plain)
-    scan.save(tmp_path)
+    MADE.save(tmp_path)
+    write_days(tmp_path, DAYS)
     assert "█▄ ▁" in show(tmp_path).stdout

@@ -143,7 +143,7 @@ def test_real_results_have_a_face() -> None:
 
 def test_the_face_is_loaded_when_it_is_looked_at() -> None:
     code = ("import sys, fingerprint, fingerprint.records, fingerprint.stream.results; "
-            "print(*(name in sys.modules for name in ('fingerprint.report.notebook', 'markupsafe', 'jinja2', 'rich')))")
+            "print(*(name in sys.modules for name in ('fingerprint.report.notebook', 'fingerprint.stream.notebook', 'markupsafe', 'jinja2', 'rich')))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert set(done.stdout.split()) == {"False"}
 

@@ -75,7 +75,7 @@ class Observation:
         return len(self.cluster)
 
     def _repr_html_(self) -> str:
-        from ..report.notebook import observation_html
+        from .notebook import observation_html
 
         return observation_html(self)
 
@@ -98,7 +98,7 @@ class Finding:
     first_found_us: int
 
     def _repr_html_(self) -> str:
-        from ..report.notebook import finding_html
+        from .notebook import finding_html
 
         return finding_html(self)
 
@@ -131,7 +131,7 @@ class Findings:
         return iter(self.findings)
 
     def _repr_html_(self) -> str:
-        from ..report.notebook import findings_html
+        from .notebook import findings_html
 
         return findings_html(self)
 
