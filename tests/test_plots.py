@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scan_fixture import make_scan
 
+from fingerprint.errors import InputError
 from fingerprint.records import AccountGraph, Campaign, Day
 from fingerprint.report import plots, wording
 
@@ -78,6 +79,11 @@ def test_the_time_line_keeps_days_without_prompts(found: Campaign) -> None:
     long = [Day(str(np.datetime64("2024-01-01") + d), 1, 1) for d in range(500)]
     made = plots.timeline(replace(found, timeline=long))
     assert made.count("v-") == 100 and "at most 5 in 5 days" in made
+
+
+def test_a_day_that_is_none_is_refused(found: Campaign) -> None:
+    with pytest.raises(InputError, match="no date"):
+        plots.timeline(replace(found, timeline=[Day("2026-13-01\x1b[2J", 1, 1)]))
 
 
 def test_lanes_show_who_sent_when(found: Campaign) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from .completing import files, folders
+
 
 @click.command("report", short_help="Write the page of a scan anew: without text, or without small populations.")
-@click.argument("out", metavar="OUT")
-@click.option("--to", "target", metavar="FILE", required=True, help="The page; readable by you only.")
+@click.argument("out", metavar="OUT", shell_complete=folders)
+@click.option("--to", "target", metavar="FILE", shell_complete=files, required=True, help="The page; readable by you only.")
 @click.option("--min-accounts", metavar="K", type=click.IntRange(min=0), default=0, show_default=True,
               help="Leave out findings, groups, clusters and topics of fewer accounts.")
 @click.option("--no-text", is_flag=True, help="Lengths and sketches in place of prompts.")

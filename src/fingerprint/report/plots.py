@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import InputError
 from ..exchangeability import PEOPLE
 from . import wording
 from .escaping import one_line
@@ -108,7 +109,7 @@ def _bins(found: Campaign) -> tuple[dict[int, int], date, int]:
     """Return prompts by bin of so many days, the first day, and that number."""
     if not found.timeline:
         return {}, date(1970, 1, 1), 1
-    days = [date.fromisoformat(day.date) for day in found.timeline]
+    days = [_day(day.date) for day in found.timeline]
     step = -(-((days[-1] - days[0]).days + 1) // MAX_DAYS)
     bins: dict[int, int] = {}
     for when, day in zip(days, found.timeline, strict=True):
@@ -117,12 +118,19 @@ def _bins(found: Campaign) -> tuple[dict[int, int], date, int]:
     return bins, days[0], step
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"a day of a time line is no date: {one_line(text, 40)!r}") from None
+
+
 def lanes(found: Campaign) -> str:
     """Draw for each of the largest contributors on which days it sent charged prompts, UTC; the darker, the more. Empty where there are none."""
     bins, first, step = _bins(found)
     if not bins or not found.lanes:
         return ""
-    days = [(date.fromisoformat(day.date) - first).days // step for day in found.timeline]
+    days = [(_day(day.date) - first).days // step for day in found.timeline]
     n, width, left, high = max(bins) + 1, 416, 0, 10
     most = max((count for lane in found.lanes for _, count in lane), default=1)
     cell = (width - left) / n

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ..records import Campaign, Scan
 
 NARROW = 110  # a terminal of fewer columns gets fewer columns of a table, rather than broken words
-LINE, OTHERS = 20, 120  # characters of a time line beside the other columns of a campaign, and what these need
+LINE, OTHERS = 20, 142  # characters of a time line beside the other columns of a campaign, and what these need
+LEAST_LINE = 8
 WIDTH_PLAIN = 140  # of output that goes into a file or a pipe, where no terminal says how wide it is
 
 
@@ -114,9 +115,11 @@ def campaign_table(campaigns: Iterable[Campaign], width: int = WIDTH_PLAIN, *, a
     """Return the findings as a table, in the order given; a terminal of less than ``NARROW`` columns gets fewer columns rather than broken words."""
     from rich.text import Text
 
-    narrow = width < NARROW
+    narrow, room = width < NARROW, min(LINE, width - OTHERS)
     columns = [("campaign", "left"), ("targets", "left"), ("accounts", "right"), ("prompts", "right"), ("personal trace", "right")]
-    table = plain_table(*columns, *([] if narrow else [("q", "right"), ("template", "right"), ("period", "left"), ("time line", "left")]))
+    columns += [] if narrow else [("q", "right"), ("template", "right"), ("period", "left")]
+    columns += [("time line", "left")] if room >= LEAST_LINE else []
+    table = plain_table(*columns)
     for found in campaigns:
         test = wording.exchangeability(found)
         trace, q = "–", "–"
@@ -132,9 +135,9 @@ def campaign_table(campaigns: Iterable[Campaign], width: int = WIDTH_PLAIN, *, a
         ]
         if not narrow:
             coverage = wording.percent(found.template.coverage) if found.template else "none"
-            room = max(8, min(LINE, width - OTHERS))
-            row += [q, coverage, wording.period(one_line(found.first_seen, 30), one_line(found.last_seen, 30)),
-                    Text(sparkline(found, room, ascii_only=ascii_only), no_wrap=True)]
+            row += [q, coverage, wording.period(one_line(found.first_seen, 30), one_line(found.last_seen, 30))]
+        if room >= LEAST_LINE:
+            row.append(Text(sparkline(found, room, ascii_only=ascii_only), no_wrap=True))
         table.add_row(*row)
     return table
 
