@@ -141,12 +141,12 @@ def test_only_what_is_shown_is_read(tmp_path: Path) -> None:
     assert "topics.parquet" in show(tmp_path, "topics", code=2).stderr
 
 
-@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("width", [80, 140, 165])
 def test_tables_fit_the_terminal(width: int) -> None:
     text = printed(with_days(MADE, DAYS), width)
     lines = [line for line in text.splitlines() if not line.startswith("Report: ")]
     assert max(map(len, lines)) <= width
-    assert "c-007e41c9b2" in text and "instruction synthesis" in text and ("time line" in text) == (width > 110)
+    assert "c-007e41c9b2" in text and "instruction synthesis" in text and ("time line" in text) == (width >= terminal.OTHERS + terminal.LEAST_LINE)
     prose = [line.rstrip() for line in lines if re.match(r" +\d+ +\d+ +\d+ +A hospital", line)]
     assert len(prose) == 3 and all(line.endswith("…") for line in prose) and not any("of reasoning first" in line for line in prose), "cut, not folded"
     assert all(row["account_id"] in text for row in select(MADE.accounts, "accounts").slice(0, 9).to_pylist()), "names are whole"
