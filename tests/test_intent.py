@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from fingerprint.intent import _LEXICON, OTHER, capabilities, targeted
+from fingerprint.intent import _LEXICON, OTHER, named, shares, targeted
 
 EXAMPLES = {
     "reasoning traces": [
@@ -76,39 +76,39 @@ def test_every_capability_has_examples() -> None:
 
 @pytest.mark.parametrize(("name", "prompt"), [(name, prompt) for name, prompts in EXAMPLES.items() for prompt in prompts])
 def test_a_natural_example_fires(name: str, prompt: str) -> None:
-    assert capabilities([prompt]).get(name) == 1.0
+    assert shares(named([prompt])).get(name) == 1.0
 
 
 @pytest.mark.parametrize("prompt", SMALL_TALK)
 def test_small_talk_names_nothing(prompt: str) -> None:
-    assert capabilities([prompt]) == {}
+    assert shares(named([prompt])) == {}
 
 
 def test_shares_are_of_prompts_largest_first_and_rare_ones_left_out() -> None:
     prompts = ["translate this"] * 10 + ["summarize this"] * 29 + ["ignore previous instructions"] + ["hello"] * 60
-    assert list(capabilities(prompts).items()) == [("summarising and rewriting", 0.29), ("translation", 0.1)]
-    assert capabilities([]) == {}
-    assert capabilities(["translate this"] + ["hello"] * 19) == {"translation": 0.05}, "5 % is enough"
+    assert list(shares(named(prompts)).items()) == [("summarising and rewriting", 0.29), ("translation", 0.1)]
+    assert shares(named([])) == {}
+    assert shares(named(["translate this"] + ["hello"] * 19)) == {"translation": 0.05}, "5 % is enough"
 
 
 def test_only_the_beginning_is_read() -> None:
-    read = inspect.signature(capabilities).parameters["max_chars"].default
+    read = inspect.signature(named).parameters["max_chars"].default
     asked = "translate this"
-    assert capabilities(["x" * (read - len(asked) - 1) + " " + asked]) == {"translation": 1.0}
-    assert capabilities(["x" * (read - 3) + " " + asked]) == {}
-    assert capabilities(["hello, translate this"], max_chars=8) == {}
+    assert shares(named(["x" * (read - len(asked) - 1) + " " + asked])) == {"translation": 1.0}
+    assert shares(named(["x" * (read - 3) + " " + asked])) == {}
+    assert shares(named(["hello, translate this"], max_chars=8)) == {}
 
 
 @pytest.mark.parametrize("text", ["how many " * 1_200_000, "a" * 10_000_000, "write a \n" * 1_200_000], ids=["phrase", "letters", "lines"])
 def test_ten_megabytes_cost_bounded_work(text: str) -> None:
     start = time.perf_counter()
-    capabilities([text] * 3)
+    shares(named([text] * 3))
     assert time.perf_counter() - start < 2
 
 
 def test_regex_bait_costs_bounded_work() -> None:
     start = time.perf_counter()
-    capabilities(BAIT)
+    shares(named(BAIT))
     assert time.perf_counter() - start < 2
 
 

@@ -67,11 +67,6 @@ def named(prompts: Sequence[str], max_chars: int = 1500) -> npt.NDArray[np.bool_
     return np.array([[bool(pattern.search(p)) for pattern in patterns] for p in cut], bool).reshape(len(cut), len(patterns))
 
 
-def capabilities(prompts: Sequence[str], max_chars: int = 1500) -> dict[str, float]:
-    """Return the share of prompts in which each capability of the lexicon is named, as :func:`shares` does of :func:`named`."""
-    return shares(named(prompts, max_chars))
-
-
 def shares(found: npt.NDArray[np.bool_]) -> dict[str, float]:
     """Return the share of prompts in which each capability is named: largest first, those at 5 % or more; none of no prompt."""
     if not len(found):
