@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from scan_fixture import make_scan
 
-from fingerprint.errors import InputError
 from fingerprint.records import AccountGraph, Campaign, Day
 from fingerprint.report import plots, wording
 
@@ -81,9 +80,9 @@ def test_the_time_line_keeps_days_without_prompts(found: Campaign) -> None:
     assert made.count("v-") == 100 and "at most 5 in 5 days" in made
 
 
-def test_a_day_that_is_none_is_refused(found: Campaign) -> None:
-    with pytest.raises(InputError, match="no date"):
-        plots.timeline(replace(found, timeline=[Day("2026-13-01\x1b[2J", 1, 1)]))
+def test_days_that_are_none_are_not_drawn(found: Campaign) -> None:
+    days = [Day("2026-13-01\x1b[2J", 1, 1)]
+    assert plots.timeline(replace(found, timeline=days)) == plots.lanes(replace(found, timeline=days, lanes=[[[0, 1]]])) == ""
 
 
 def test_lanes_show_who_sent_when(found: Campaign) -> None:

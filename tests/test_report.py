@@ -378,6 +378,21 @@ def test_json_is_strict_and_nan_is_null(tmp_path: Path) -> None:
     assert document["campaigns"][0]["template"]["text"].startswith("You are an expert")
 
 
+@pytest.mark.parametrize("change", [{"lanes": [[[999, 1]]]}, {"lanes": [[[0]]]}, {"lanes": [[[-1, 1]]]}, {"left": [0, 9999]}, {"right": [-1]},
+                                    {"n_members": 9999}, {"weight": []}, {"weight": None}])
+def test_places_that_are_none_are_refused(change: dict[str, object], tmp_path: Path) -> None:
+    make_scan().save(tmp_path)
+    document = json.loads((tmp_path / "campaigns.json").read_text())
+    campaign = document["campaigns"][0]
+    if change == {"weight": None}:
+        campaign["graph"]["weight"][0] = None  # what NaN is written as
+    else:
+        (campaign if "lanes" in change else campaign["graph"]).update(change)
+    (tmp_path / "campaigns.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="places of 'c-007e41c9b2' that are none"):
+        files.load_scan(tmp_path)
+
+
 def test_no_text_leaves_no_prompt_anywhere(tmp_path: Path) -> None:
     canary = "canary-7f3a"
     plain, marked = make_scan(text=False), make_scan(lambda text: canary + text, text=False)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .config import SketchConfig
-from .errors import InputError
+from .errors import InputError, why
 from .index import Block
 from .keys import Key
 from .records import Scan
@@ -168,7 +168,7 @@ def read_bundle(path: str | os.PathLike[str], key: Key, config: SketchConfig) ->
         with open(path, "rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{where} cannot be read: {error.strerror}") from None
+        raise InputError(f"{where} cannot be read: {why(error)}") from None
     if len(raw) > MAX_BYTES:
         raise InputError(f"{where} has more than {MAX_BYTES >> 20} MB; export fewer findings, or fewer sketches of each, into one bundle")
     try:

@@ -228,9 +228,7 @@ def _peers(group: Group, examiner: Examiner, traffic: Traffic,
     if accused is None:
         return {}, {}
     actors, ties = nearest_unaccused(group, examiner, accused)
-    account = np.full(traffic.n_actors + 1, -1)
-    account[traffic.actor[::-1]] = np.arange(len(traffic.actor))[::-1]
-    names = traffic.account_ids.take(np.maximum(account[actors.ravel()], 0)).to_pylist()
+    names = traffic.account_ids.take(np.maximum(traffic.first_account[actors.ravel()], 0)).to_pylist()
     width = actors.shape[1]
     peers = {int(m): [n for n, a in zip(names[i * width : (i + 1) * width], actors[i], strict=True) if a >= 0] for i, m in enumerate(group.members)}
     return peers, {int(m): round(float(ties[i, 0]), 4) for i, m in enumerate(group.members)}

@@ -49,7 +49,5 @@ def account_ties(group: Group, examiner: Examiner, traffic: Traffic, accused: np
     pair = distinct((low * len(nodes) + high)[weight[left, right] > 0])
     low, high = pair // len(nodes), pair % len(nodes)
     strength = weight[low, high] / weight.max()
-    account = np.full(traffic.n_actors, -1)
-    account[traffic.actor[::-1]] = np.arange(len(traffic.actor))[::-1]
-    return AccountGraph(traffic.account_ids.take(account[nodes]).to_pylist(), len(members), low.tolist(), high.tolist(),
+    return AccountGraph(traffic.account_ids.take(traffic.first_account[nodes]).to_pylist(), len(members), low.tolist(), high.tolist(),
                         [round(float(s), 4) for s in strength])

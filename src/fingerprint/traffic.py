@@ -103,6 +103,13 @@ class Traffic:
         return np.bincount(self.account, minlength=len(self.account_ids))
 
     @functools.cached_property
+    def first_account(self) -> npt.NDArray[np.int64]:
+        """The account of each actor that comes first, int64[n_actors]; -1 for an actor that has none."""
+        account = np.full(self.n_actors, -1)
+        account[self.actor[::-1]] = np.arange(len(self.actor))[::-1]
+        return account
+
+    @functools.cached_property
     def first_seen(self) -> npt.NDArray[np.int64]:
         """Time of the first event of each account, int64[n_accounts], microseconds."""
         first = np.full(len(self.account_ids), np.iinfo(np.int64).max)

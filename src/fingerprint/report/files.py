@@ -247,7 +247,26 @@ def _load(folder: Path, tables: Collection[str]) -> Scan:
     found: dict[str, Any] = {name: _build(list[Campaign], document.get(name), name) for name in ("campaigns", "examined")}
     found["known"] = _build(list[KnownSet], document.get("known", []), "known")
     read = {name: _read_table(folder, name, columns) if name in tables else _no_rows(columns) for name, columns in TABLES.items()}
-    return Scan(**found, **read, manifest=manifest)
+    scan = Scan(**found, **read, manifest=manifest)
+    _check_drawn(scan)
+    return scan
+
+
+def _check_drawn(scan: Scan) -> None:
+    """Raise :class:`InputError` where what is drawn refers to what is not there."""
+    import pyarrow as pa
+
+    for found in [*scan.campaigns, *scan.examined]:
+        graph, n_days = found.graph, len(found.timeline)
+        is_right = all(len(mark) == 2 and 0 <= mark[0] < n_days and mark[1] > 0 for lane in found.lanes for mark in lane)
+        if graph is not None:
+            ties = [*graph.left, *graph.right]
+            is_right &= len(graph.left) == len(graph.right) == len(graph.weight) and 0 <= graph.n_members <= len(graph.accounts)
+            is_right &= all(0 <= place < len(graph.accounts) for place in ties) and all(math.isfinite(weight) for weight in graph.weight)
+        if not is_right:
+            raise InputError(f"campaigns.json has places of {found.campaign_id[:40]!r} that are none")
+    if len(scan.landscape) and not all(pa.types.is_floating(scan.landscape.schema.field(name).type) for name in ("x", "y")):
+        raise InputError("landscape.parquet has columns of the wrong type")
 
 
 def load_texts(out: str | os.PathLike[str]) -> dict[str, Hashes] | None:

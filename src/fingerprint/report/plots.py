@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
 from ..exchangeability import PEOPLE
 from . import wording
 from .escaping import one_line
+from .timeline import per_bar
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 ACCENT, RULE, STRONG, SOFT = "var(--accent,#3d51c4)", "var(--rule,#dddcd8)", "var(--strong,#b4b3ae)", "var(--soft,#6d7177)"
 PALETTE = ("#3d51c4", "#c2571a", "#1f8a70", "#a13d8f", "#8a6d00", "#2480b8", "#b03a48", "#5b7a1f", "#7a4b2a", "#d14a90")
 AXIS_FROM, AXIS_TO = -0.06, 0.3  # personal trace: 0 is one shuffled list, people with one interest begin at PEOPLE
-LEVELS = 6
+LEVELS, OPACITY = 6, (0, 0.16, 0.32, 0.48, 0.64, 0.82, 1)
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MAX_DAYS = 120  # bars of a time line; days are put together beyond
+MAX_BARS = 120  # of a time line; days are put together beyond
 MAP_SIZE = 640
 _FONT = "font:11px var(--sans,system-ui,sans-serif)"
 
@@ -83,69 +83,50 @@ def activity(found: Campaign) -> str:
 
 def _squares(corners: Iterable[tuple[int, int]], level: int, size: int = 14) -> str:
     path = "".join(f"M{x} {y}h{size}v{size}h-{size}z" for x, y in corners)
-    style = f"fill:{ACCENT};fill-opacity:{(0, 0.16, 0.32, 0.48, 0.64, 0.82, 1)[level]}" if level else "fill:var(--raised,#f1f1ee)"
+    style = f"fill:{ACCENT};fill-opacity:{OPACITY[level]}" if level else "fill:var(--raised,#f1f1ee)"
     return f'<path d="{path}" style="{style}"/>'
 
 
 def timeline(found: Campaign) -> str:
     """Draw the charged prompts of a finding day by day, UTC; days without any have no bar. Empty where there are none."""
-    bins, first, step = _bins(found)
-    if not bins:
+    sums, n_days = per_bar(found, MAX_BARS)
+    most = max(sums, default=0)
+    if not most:
         return ""
     width, height = 416, 72
-    most = max(bins.values())
-    n = max(bins) + 1
-    bar = width / n
-    path = "".join(f"M{i * bar:.1f} {height}v-{max(1.0, height * count / most):.1f}h{max(bar - 1, 0.6):.1f}v{max(1.0, height * count / most):.1f}z"
-                   for i, count in sorted(bins.items()))
-    last = first + timedelta(days=n * step - 1)
-    marks = [f'<path d="{path}" style="fill:{ACCENT}"/>', _line(0, height + 0.5, width, height + 0.5, STRONG), _text(0, height + 16, first.isoformat()),
-             _text(width, height + 16, last.isoformat(), "end"),
-             _text(width / 2, height + 16, f"at most {most:,} {'a day' if step == 1 else f'in {step} days'}", "middle")]
-    return _svg(width, height + 20, marks, f"Prompts by day from {first} to {last}; at most {most:,}")
+    bar = width / len(sums)
+    path = "".join(f"M{i * bar:.1f} {height}v-{max(1.0, height * n / most):.1f}h{max(bar - 1, 0.6):.1f}v{max(1.0, height * n / most):.1f}z"
+                   for i, n in enumerate(sums) if n)
+    scale = f"at most {most:,} {'a day' if n_days == 1 else f'in {n_days} days'}"
+    first, last, axis = _days_axis(found, width, height, n_days * len(sums), scale)
+    return _svg(width, height + 20, [f'<path d="{path}" style="fill:{ACCENT}"/>', *axis], f"Prompts by day from {first} to {last}; at most {most:,}")
 
 
-def _bins(found: Campaign) -> tuple[dict[int, int], date, int]:
-    """Return prompts by bin of so many days, the first day, and that number."""
-    if not found.timeline:
-        return {}, date(1970, 1, 1), 1
-    days = [_day(day.date) for day in found.timeline]
-    step = -(-((days[-1] - days[0]).days + 1) // MAX_DAYS)
-    bins: dict[int, int] = {}
-    for when, day in zip(days, found.timeline, strict=True):
-        at = (when - days[0]).days // step
-        bins[at] = bins.get(at, 0) + day.n_prompts
-    return bins, days[0], step
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"a day of a time line is no date: {one_line(text, 40)!r}") from None
+def _days_axis(found: Campaign, width: int, bottom: int, n_days: int, scale: str) -> tuple[date, date, list[str]]:
+    """Return the first and last of so many days, and a line with both and the scale below it."""
+    first = min(date.fromisoformat(day.date) for day in found.timeline)
+    last = first + timedelta(days=n_days - 1)
+    return first, last, [_line(0, bottom + 0.5, width, bottom + 0.5, STRONG), _text(0, bottom + 16, first.isoformat()),
+                         _text(width, bottom + 16, last.isoformat(), "end"), _text(width / 2, bottom + 16, scale, "middle")]
 
 
 def lanes(found: Campaign) -> str:
     """Draw for each of the largest contributors on which days it sent charged prompts, UTC; the darker, the more. Empty where there are none."""
-    bins, first, step = _bins(found)
-    if not bins or not found.lanes:
+    sums, n_days = per_bar(found, MAX_BARS)
+    most = max((count for lane in found.lanes for _, count in lane), default=0)
+    if not sums or not most:
         return ""
-    days = [(_day(day.date) - first).days // step for day in found.timeline]
-    n, width, left, high = max(bins) + 1, 416, 0, 10
-    most = max((count for lane in found.lanes for _, count in lane), default=1)
-    cell = (width - left) / n
+    days = [date.fromisoformat(day.date).toordinal() for day in found.timeline]
+    width, high = 416, 10
+    cell = width / len(sums)
     by_level: dict[int, list[str]] = {}
     for y, lane in enumerate(found.lanes):
         for day, count in lane:
-            level = max(1, math.ceil(LEVELS * count / most))
-            by_level.setdefault(level, []).append(f"M{left + days[day] * cell:.1f} {y * high}h{max(cell - 1, 0.6):.1f}v{high - 2}h-{max(cell - 1, 0.6):.1f}z")
-    marks = [f'<path d="{"".join(parts)}" style="fill:{ACCENT};fill-opacity:{(0, 0.16, 0.32, 0.48, 0.64, 0.82, 1)[level]}"/>'
-             for level, parts in sorted(by_level.items())]
-    bottom = len(found.lanes) * high
-    last = first + timedelta(days=n * step - 1)
-    marks += [_line(0, bottom + 0.5, width, bottom + 0.5, STRONG), _text(0, bottom + 16, first.isoformat()), _text(width, bottom + 16, last.isoformat(), "end"),
-              _text(width / 2, bottom + 16, f"at most {most:,} in one cell", "middle")]
-    return _svg(width, bottom + 20, marks, f"Days on which each of the {len(found.lanes)} largest contributors sent charged prompts")
+            at, across = (days[day] - min(days)) // n_days * cell, max(cell - 1, 0.6)
+            by_level.setdefault(max(1, math.ceil(LEVELS * count / most)), []).append(f"M{at:.1f} {y * high}h{across:.1f}v{high - 2}h-{across:.1f}z")
+    marks = [f'<path d="{"".join(parts)}" style="fill:{ACCENT};fill-opacity:{OPACITY[level]}"/>' for level, parts in sorted(by_level.items())]
+    axis = _days_axis(found, width, len(found.lanes) * high, n_days * len(sums), f"at most {most:,} in one cell")[2]
+    return _svg(width, len(found.lanes) * high + 20, [*marks, *axis], f"Days on which each of the {len(found.lanes)} largest contributors sent charged prompts")
 
 
 def ties(found: Campaign) -> str:

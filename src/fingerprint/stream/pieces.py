@@ -248,8 +248,8 @@ def merge(pieces: Sequence[Content]) -> Content:
         found = pa.concat_arrays([pa.array([], pa.large_string()), *(piece.names[name] for piece in pieces)]).dictionary_encode()
         names[name], place[name] = found.dictionary, found.indices.to_numpy().astype(np.int32)
     spelling = np.concatenate([np.zeros(0, np.uint64), *(piece.texts.spelling for piece in pieces)])
-    _, first, number = np.unique(spelling, return_index=True, return_inverse=True)
-    place["text"] = number.astype(np.int32)
+    place["text"], is_first = _numbered(spelling)
+    first = np.flatnonzero(is_first)
     at, events = dict.fromkeys(place, 0), []
     for piece in pieces:
         moved = {}
@@ -260,14 +260,8 @@ def merge(pieces: Sequence[Content]) -> Content:
         events.append(replace(piece.events, **moved))
     start = np.concatenate([[0], np.cumsum([len(piece.texts) for piece in pieces])])
     whole = Texts(*(np.concatenate([getattr(_no_texts(), f.name), *(getattr(piece.texts, f.name) for piece in pieces)]) for f in fields(Texts)))
-    order = np.argsort(first)  # of each piece its texts one behind the other
-    back = np.empty(len(order), np.int32)
-    back[order] = np.arange(len(order), dtype=np.int32)
-    first = first[order]
     prompts = [piece.take(first[(first >= low) & (first < high)] - low) for piece, (low, high) in zip(pieces, pairwise(start.tolist()), strict=True)]
-    joined = Events.join(events)
-    joined = replace(joined, text=np.append(back, np.int32(-1))[joined.text])
-    return Content(names, whole[first], pa.concat_arrays([pa.array([], pa.large_string()), *prompts]), joined)
+    return Content(names, whole[first], pa.concat_arrays([pa.array([], pa.large_string()), *prompts]), Events.join(events))
 
 
 def write(path: Path, span: int, content: Content, leaders: Leaders, key: Key) -> str:
