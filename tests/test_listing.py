@@ -50,7 +50,7 @@ def write_days(out: Path, days: list[Day]) -> None:
     """Give the campaigns of a folder other days than a scan would write."""
     document = json.loads((out / "campaigns.json").read_text())
     for found in document["campaigns"]:
-        found["timeline"] = [asdict(day) for day in days]
+        found.update(timeline=[asdict(day) for day in days], lanes=[])  # which number the days
     (out / "campaigns.json").write_text(json.dumps(document))
 
 
