@@ -36,10 +36,10 @@ Fake = Callable[[Callable[..., Any]], None]
 
 @pytest.fixture
 def fake_scan(monkeypatch: pytest.MonkeyPatch) -> Fake:
-    """Put a function in the place of the pipeline."""
+    """Put a function in the place of the scan."""
 
     def put(function: Callable[..., Any]) -> None:
-        monkeypatch.setitem(sys.modules, "fingerprint.pipeline", SimpleNamespace(scan=function))  # type: ignore[misc]
+        monkeypatch.setitem(sys.modules, "fingerprint.scanning", SimpleNamespace(scan=function))  # type: ignore[misc]
 
     return put
 
@@ -65,7 +65,7 @@ def test_scan_writes_prints_and_ends_with_0(fake_scan: Fake, tmp_path: Path) -> 
     def scan(inputs: list[str], **options: Any) -> Any:
         seen.update(options, inputs=inputs)
         if options["state"] is not None:
-            options["state"].mkdir()
+            Path(options["state"]).mkdir()
         return make_scan()
 
     fake_scan(scan)
@@ -114,7 +114,7 @@ def test_scan_writes_prints_and_ends_with_0(fake_scan: Fake, tmp_path: Path) -> 
     )
     assert type(seen["progress"]) is Progress
     assert (config.encoder, config.device) == ("encoder/", "cpu")
-    assert config.memory == 12_000_000_000 and seen["state"] == tmp_path / "out.state" and not seen["state"].exists()
+    assert config.memory == 12_000_000_000 and seen["state"] == str(tmp_path / "out.state") and not Path(seen["state"]).exists()
 
 
 def test_scan_defaults_are_those_of_the_library(fake_scan: Fake, tmp_path: Path) -> None:

@@ -10,15 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import fingerprint as fp
 from fingerprint import charging
-from fingerprint.deduplication import Distinct
-from fingerprint.room import Room
 from fingerprint.simulate import CampaignConfig, LookalikeConfig, WorldConfig, simulate
-from fingerprint.store import TextStore
 from fingerprint.vectors import VectorIndex
 
 KEY = fp.Key(bytes(range(16)))
@@ -105,40 +100,6 @@ def test_the_order_of_rows_does_not_matter(order: str, rows: pa.Table, scanned: 
         one, other = (getattr(s, name).drop_columns(["representative_row"]) for s in (found, scanned))
         assert one.equals(other), name
     assert found.manifest["counts"] == scanned.manifest["counts"] and found.manifest["period"] == scanned.manifest["period"]
-
-
-SPELLED = st.lists(st.lists(st.sampled_from(["a joke", "A joke", " a  JOKE", "a\u200b joke", "b", "B", "c", ""]), max_size=4), min_size=2, max_size=5)
-
-
-@settings(max_examples=150, deadline=None)
-@given(SPELLED, st.integers(0, 3), st.integers(1, 3))
-def test_spellings_survive_a_cut(tmp_path_factory: pytest.TempPathFactory, batches: list[list[str]], kept: int, seen: int) -> None:
-    """A state is noted after `kept` batches, the process ends after `seen` more, and the batches from the state on come again."""
-    folder = tmp_path_factory.mktemp("s") / "state"
-
-    def start() -> tuple[Room, Distinct]:
-        room = Room(folder=folder)
-        return room, Distinct(fp.SketchConfig(), KEY, room, 1, TextStore(room))
-
-    def add(distinct: Distinct, some: list[list[str]]) -> None:
-        for batch in some:
-            distinct.add(pa.array(batch, pa.large_string()))
-        distinct.settle()
-
-    room, first = start()
-    add(first, batches[:kept])
-    room.keep(rows=1)
-    add(first, batches[kept : kept + seen])
-    for column in (first.place, first.spelling, first.exact, first.text):
-        column.flush()
-    _, again = start()
-    add(again, batches[kept:])
-    whole = Distinct(fp.SketchConfig(), KEY, Room(), 1, TextStore())
-    add(whole, batches)
-    assert whole.store is not None and again.store is not None
-    assert whole.store.take(whole.place.rows).equals(again.store.take(again.place.rows))
-    for name in ("text", "exact", "spelling"):
-        assert np.array_equal(getattr(whole, name).rows, getattr(again, name).rows), name
 
 
 @pytest.mark.parametrize("exact_limit", [0, 10_000])

@@ -14,8 +14,8 @@ CORE = ROOT / "src" / "_core"
 # A module imports only modules of earlier rows, or its own package. The package's own __init__ is the face of all and stands apart.
 LAYERS = (
     ("errors", "progress", "ahead", "significance", "chance"),
-    ("keys", "config", "packing"),
-    ("_core", "intent", "sealed"),
+    ("keys", "config", "packing", "places"),
+    ("_core", "intent", "sealed", "ipc"),
     ("arrays", "columns"),
     ("words", "tracking"),
     ("templates",),
@@ -40,9 +40,10 @@ LAYERS = (
     ("search",),
     ("circumstances", "contribution", "ties", "history", "charging", "controls", "tables", "landscape"),
     ("campaigns", "ingest", "topics"),
-    ("matches",),
+    ("matches", "shards"),
     ("known",),
     ("pipeline",),
+    ("scanning",),
     ("evaluation", "comparison"),
     ("report",),
     ("alerting", "exports", "metrics"),

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from .index import TrafficIndex
     from .keys import Key
     from .matches import Match, match
-    from .pipeline import scan
     from .readers import read_events
     from .records import Campaign, Scan
     from .report import plots
     from .report.files import load_scan
+    from .scanning import merge_shards, scan, write_shard
     from .stream.detector import Detector
 
 __version__ = "0.1.0"
@@ -64,6 +64,7 @@ __all__ = [
     "isa",
     "load_scan",
     "match",
+    "merge_shards",
     "minhash",
     "normalize",
     "plots",
@@ -72,6 +73,7 @@ __all__ = [
     "simhash",
     "simulate",
     "sketch",
+    "write_shard",
 ]
 
 _MODULES = {"errors": "errors", "plots": "report.plots", "simulate": "simulate"}
@@ -96,7 +98,9 @@ _LAZY = {
     "export": "exports",
     "load_scan": "report.files",
     "read_events": "readers",
-    "scan": "pipeline",
+    "merge_shards": "scanning",
+    "scan": "scanning",
+    "write_shard": "scanning",
 }
 
 

@@ -41,6 +41,7 @@ class SketchConfig:
 VOTES = 15_000_000  # of all sampled prompts together: walks over the graph of their ties take most of the time of a scan of many accounts
 FEWEST_NEIGHBOURS = 6
 DEVICES = ("auto", "cpu", "cuda")
+ENGINES = ("local", "ray")
 LEAST_STREAM_MEMORY = 16_000_000  # bytes
 LEAST_MEMORY = 500_000_000  # bytes; libraries and the table of the encoder take most of it
 

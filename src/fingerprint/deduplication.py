@@ -15,7 +15,6 @@ from .arrays import hash_order
 from .clusters import Clusters, Compact, cluster_distinct, founders
 from .columns import text_columns
 from .config import SketchConfig
-from .errors import InputError
 from .keys import Key
 from .lsh import choose_bands
 from .room import Growing, Room
@@ -34,7 +33,7 @@ class Distinct:
     config : SketchConfig
     key : Key
     room : Room
-        Where columns lie. What it has kept is there already.
+        Where columns lie.
     threads : int, optional
     store : TextStore, optional
         Keeps the texts.
@@ -52,29 +51,25 @@ class Distinct:
     """
 
     def __init__(self, config: SketchConfig, key: Key, room: Room, threads: int | None = None, store: TextStore | None = None) -> None:
-        self.store, self._config, self._key, self._room, self._threads = store, config, key, room, processors(threads)
+        self.store, self._config, self._key, self._threads = store, config, key, processors(threads)
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
         self._hashing: deque[tuple[pa.Array, dict[str, npt.NDArray[Any]], list[Future[None]]]] = deque()
         self._signing: deque[tuple[int, dict[str, npt.NDArray[Any]], list[Future[None]]]] = deque()
         self._spare: list[dict[str, npt.NDArray[Any]]] = []
 
-        def column(name: str, kind: npt.DTypeLike, stays: bool = False) -> Growing:
-            return Growing(kind, None, room, name, stays)
-
-        self.exact, self.signed = column("exact", np.uint64), column("signed", np.bool_)
-        self.spelling, self.place = column("spelling", np.uint64, True), column("place", np.int32)
-        self.values = Growing(np.uint8, config.num_perm, room, "values", stays=True)
-        self.band_keys = [column(f"band-{band}", np.uint32) for band in range(choose_bands(config.threshold, config.num_perm)[0])]
-        self.text = column("text", np.int32)
+        self.exact, self.signed = Growing(np.uint64, room=room), Growing(np.bool_, room=room)
+        self.spelling, self.place = Growing(np.uint64, room=room, stays=True), Growing(np.int32, room=room)
+        self.values = Growing(np.uint8, config.num_perm, room, stays=True)
+        self.band_keys = [Growing(np.uint32, room=room) for _ in range(choose_bands(config.threshold, config.num_perm)[0])]
+        self.text = Growing(np.int32, room=room)
         self._numbering = Numbering(self.exact)
-        if store is not None:
-            self._forget_lost(store)
 
-    def _forget_lost(self, store: TextStore) -> None:
-        """Forget spellings that were found after what is kept was noted: they are not in the store any more, and their rows will come again."""
-        if len(self.spelling.rows) != len(self.place.rows):
-            raise InputError(f"the state in {str(self._room.folder)!r} is damaged; remove it to begin again")
-        self.spelling.rows[self.place.rows >= len(store)] = np.iinfo(np.uint64).max
+    @property
+    def kept(self) -> TextStore:
+        """The store; there is one."""
+        if self.store is None:
+            raise ValueError("the texts were not to be kept")
+        return self.store
 
     def add(self, texts: pa.Array) -> None:
         """Take in a batch: a string or large_string column, null is the empty text."""
@@ -126,7 +121,7 @@ class Distinct:
         place = np.arange(len(store), len(store) + len(new) + len(better), dtype=np.int32)
         store.append(texts if len(new) == len(texts) else texts.take(pa.array(np.concatenate([new, better]))))
         self.place.append(place[: len(new)])
-        if len(better):  # in this order: a place that is not there any more tells, if the process ends here, that the rest is not to be believed
+        if len(better):
             self.place.rows[numbers[better]] = place[len(new) :]
             kept[numbers[better]] = spellings[better]
 
@@ -157,20 +152,11 @@ class Distinct:
     def clustered(self, advance: Callable[[int], object] | None = None) -> tuple[npt.NDArray[np.int32], Clusters]:
         """Return the numbers of the texts in the order of their exact hashes, and their clusters in this order; the signatures are gone then."""
         self.settle()
-        order, room = hash_order(self.exact.rows), self._room
-        if "clusters" in room.done:
-            labels, similarity = room.saved("labels", np.int32), room.saved("similarity", np.float32)
-            if len(labels) != len(order) or len(similarity) != len(order):
-                raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
-            return order, Clusters(labels, order[founders(labels)].astype(np.int64), similarity, 0, room.done.get("budget_exceeded", 0))
+        order = hash_order(self.exact.rows)
         values = self.values  # lives, and its file with it, until they are clustered
-        made = Compact(values.rows, [room.own(column.rows) for column in self.band_keys], self.signed.rows, values.fileno())
+        made = Compact(values.rows, [column.rows for column in self.band_keys], self.signed.rows, values.fileno())
         del self.values, self.band_keys, self.signed, self.spelling, self._numbering, self._pool
-        found = cluster_distinct(made, order, self._config.threshold, threads=self._threads, advance=advance)
-        room.save("labels", found.labels)
-        room.save("similarity", found.similarity)
-        room.keep(clusters=1, budget_exceeded=found.n_budget_exceeded)
-        return order, found
+        return order, cluster_distinct(made, order, self._config.threshold, threads=self._threads, advance=advance)
 
 
 def wait(futures: list[Future[None]]) -> None:

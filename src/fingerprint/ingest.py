@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .config import ScanConfig
+from .clusters import Clusters
+from .config import ScanConfig, SketchConfig
 from .deduplication import Distinct
-from .errors import InputError
 from .keys import Key
 from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
@@ -21,18 +22,19 @@ from .readers import EventReader, read_events
 from .room import Growing, Room, let_go, machine_memory
 from .sketch import exact_hashes
 from .store import Names, TextStore
-from .traffic import Traffic, declared_actors, first_events
+from .traffic import Texts, Traffic, declared_actors, first_events
 
 NAMED = {"account_id": True, "org_id": True, "conversation_id": False, "system": True}  # columns that repeat themselves; whether their names are read
 AT_ONCE = 1 << 20  # rows that are renumbered together
 WHILE_READING, AFTERWARDS = 0.65, 1 / 6  # of the memory, what columns may take; the rest is for the work on them
-KEPT_EVERY = 1 << 20  # rows after which what is done is noted
+SORTED = ("account_id", "org_id", "system")  # whose names are numbered in ascending order
+READING, CLUSTERING = "reading and fingerprinting", "clustering near-duplicates"
 KINDS = {"timestamp": np.int64, "line": np.int64}
 
 
-def make_room(config: ScanConfig, folder: Path | None = None, about: Mapping[str, Any] | None = None) -> Room:
+def make_room(config: ScanConfig) -> Room:
     """Return room for the columns of a scan while it reads and clusters."""
-    return Room(int(WHILE_READING * memory(config)), folder, about)
+    return Room(int(WHILE_READING * memory(config)))
 
 
 def memory(config: ScanConfig) -> int:
@@ -40,55 +42,94 @@ def memory(config: ScanConfig) -> int:
     return config.memory or machine_memory() * 3 // 4
 
 
+@dataclass(slots=True)
+class Fingerprinted:
+    """Events as they were read: what they name is numbered in the order of first appearance.
+
+    Attributes
+    ----------
+    distinct : Distinct
+        Their texts.
+    names : dict of str to Names
+        By the names of ``NAMED``.
+    columns : dict of str to Growing
+        account_id, org_id, conversation_id, system (numbers, -1 for none), timestamp (microseconds), file, line.
+    """
+
+    distinct: Distinct
+    names: dict[str, Names]
+    columns: dict[str, Growing]
+
+
+def fingerprint_events(reader: EventReader, sketch: SketchConfig, key: Key, room: Room, threads: int | None, watch: Stopwatch) -> Fingerprinted:
+    """Read all events and sketch their texts; equal ones are kept once."""
+    distinct, names = Distinct(sketch, key, room, threads, TextStore()), {name: Names(key, is_kept, room) for name, is_kept in NAMED.items()}
+    columns = new_columns(room)
+    with watch.stage(READING, reader.total_bytes):
+        for batch in advancing(reader, watch):
+            distinct.add(batch.column("prompt"))
+            for name in NAMED:
+                columns[name].append(names[name].add(batch.column(name)))
+            columns["timestamp"].append(batch.column("timestamp").cast(pa.int64()).to_numpy())
+            for name in ("file", "line"):
+                columns[name].append(batch.column(name).to_numpy())
+        distinct.settle()
+    return Fingerprinted(distinct, names, columns)
+
+
+def new_columns(room: Room) -> dict[str, Growing]:
+    """Return the columns of :class:`Fingerprinted`, empty."""
+    return {name: Growing(KINDS.get(name, np.int32), room=room) for name in ("timestamp", "file", "line", *NAMED)}
+
+
 def ingest(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, room: Room | None = None) -> Traffic:
-    """Read and sketch all events; equal texts are kept once. Batches whose texts `room` has kept are read again, and not sketched.
+    """Read and sketch all events, and cluster their texts.
 
     But for the numbers of rows and conversations, the result does not depend on the order of the events.
     """
     room = room or make_room(config)
-    store = TextStore(room)
-    distinct, names = Distinct(config.sketch, key, room, config.threads, store), {name: Names(key, is_kept, room) for name, is_kept in NAMED.items()}
-    parts = {name: Growing(KINDS.get(name, np.int32), room=room) for name in ("timestamp", "file", "line", *NAMED)}
-    n_rows = 0
-    with watch.stage("reading and fingerprinting", reader.total_bytes):
-        for batch in advancing(reader, watch):
-            if n_rows >= room.done.get("rows", 0):
-                distinct.add(batch.column("prompt"))
-            n_rows += len(batch)
-            for name in NAMED:
-                parts[name].append(names[name].add(batch.column(name)))
-            parts["timestamp"].append(batch.column("timestamp").cast(pa.int64()).to_numpy())
-            for name in ("file", "line"):
-                parts[name].append(batch.column(name).to_numpy())
-            if n_rows >= room.done.get("rows", 0) + KEPT_EVERY:
-                distinct.settle()
-                room.keep(rows=n_rows)
-    distinct.settle()
-    if n_rows > room.done.get("rows", 0):
-        room.keep(rows=n_rows)
-    if len(distinct.text.rows) != n_rows:
-        raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
-    ascending = {name: _ascending(names[name].names) for name in ("account_id", "org_id", "system")}
-    del names
-    with watch.stage("clustering near-duplicates", len(distinct)):
+    made = fingerprint_events(reader, config.sketch, key, room, config.threads, watch)
+    distinct, columns = made.distinct, made.columns
+    ascending = {name: in_ascending_order(made.names[name].names) for name in SORTED}
+    del made
+    with watch.stage(CLUSTERING, len(distinct)):
         order, found = distinct.clustered(watch.progress.advance)
     room.shrink(int(AFTERWARDS * memory(config)))
-    column = {name: part.rows for name, part in parts.items()} | {"text": room.own(distinct.text.rows)}
-    accounts, system_texts = ascending["account_id"][0], ascending["system"][0]
+    rows = {name: column.rows for name, column in columns.items()} | {"text": distinct.text.rows}
     for name, (_, number) in ascending.items():
-        _renumber(column[name], number)
-    del ascending
+        renumber(rows[name], number)
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    _renumber(column["text"], rank)
-    del rank
-    actor = declared_actors(column["account_id"], len(accounts), column["org_id"], column["timestamp"])
-    first_row = first_events(column["account_id"], column["timestamp"], column["text"], len(order))
-    let_go(*column.values())
-    return Traffic(account_ids=accounts, account=column["account_id"], actor=actor, time_us=column["timestamp"], conversation=column["conversation_id"],
-                   text=column["text"], exact=distinct.exact.rows[order], first_row=first_row, cluster=found.labels, similarity=found.similarity,
-                   store=store, place=distinct.place.rows[order], file=column["file"],
-                   line=column["line"], system=column["system"], system_texts=system_texts)
+    renumber(rows["text"], rank)
+    names = {name: found for name, (found, _) in ascending.items()}
+    del ascending, rank
+    return traffic_of(rows, names, distinct.exact.rows[order], found, distinct.kept, distinct.place.rows[order])
+
+
+def traffic_of(rows: Mapping[str, npt.NDArray[Any]], names: Mapping[str, pa.LargeStringArray], exact: npt.NDArray[np.uint64], found: Clusters, store: Texts,
+               place: npt.NDArray[np.int32]) -> Traffic:
+    """Put a traffic together.
+
+    Parameters
+    ----------
+    rows : mapping
+        Columns as of :class:`Fingerprinted`, and text: their numbers are those of all events, in ascending order of what they stand for.
+    names : mapping
+        Of account_id, org_id and system, ascending.
+    exact : uint64[n_texts]
+        Ascending.
+    found : Clusters
+        Of the texts in this order.
+    store, place
+        Where the texts lie.
+    """
+    accounts = names["account_id"]
+    actor = declared_actors(rows["account_id"], len(accounts), rows["org_id"], rows["timestamp"])
+    first_row = first_events(rows["account_id"], rows["timestamp"], rows["text"], len(exact))
+    let_go(*rows.values())
+    return Traffic(account_ids=accounts, account=rows["account_id"], actor=actor, time_us=rows["timestamp"], conversation=rows["conversation_id"],
+                   text=rows["text"], exact=exact, first_row=first_row, cluster=found.labels, similarity=found.similarity, store=store, place=place,
+                   file=rows["file"], line=rows["line"], system=rows["system"], system_texts=names["system"])
 
 
 def sample_texts(reader: EventReader, n: int, key: Key, watch: Stopwatch) -> pa.LargeStringArray:
@@ -140,7 +181,7 @@ def advancing(reader: EventReader, watch: Stopwatch) -> Iterator[pa.RecordBatch]
         done = reader.consumed_bytes
 
 
-def _ascending(values: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int32]]:
+def in_ascending_order(values: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int32]]:
     """Return distinct values in ascending order, and the place of each there."""
     order = pc.sort_indices(values)
     rank = np.empty(len(values), np.int32)
@@ -148,7 +189,7 @@ def _ascending(values: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int32]]:
     return values.take(order), rank
 
 
-def _renumber(column: npt.NDArray[np.int32], rank: npt.NDArray[np.int32]) -> None:
+def renumber(column: npt.NDArray[np.int32], rank: npt.NDArray[np.int32]) -> None:
     """Replace each number by its rank, in place; -1 stays."""
     rank = np.append(rank, np.int32(-1))
     for low in range(0, len(column), AT_ONCE):

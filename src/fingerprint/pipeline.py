@@ -1,4 +1,4 @@
-"""A scan from input to findings: the one module that composes all stages."""
+"""From events to findings: the one module that composes all stages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,10 +26,9 @@ from .config import ScanConfig
 from .controls import run_controls
 from .detection import Examiner, Group
 from .encoders import Encoder, get_encoder
-from .errors import ConfigError, InputError
 from .evidence import Evidence, Layer
 from .history import N_TEXTS, Known, look_up, novelty
-from .ingest import ingest, make_room, remember
+from .ingest import remember
 from .keys import Key
 from .known import look_for, with_known
 from .landscape import landscape
@@ -38,8 +36,8 @@ from .matrices import Vectors
 from .memo import Memo, digest
 from .points import Near, Points, Settled, nearest_of
 from .prevalence import Hashing, Prevalence
-from .progress import Progress, Stopwatch
-from .readers import EventReader, read_events
+from .progress import Stopwatch
+from .readers import RowAccounting
 from .records import Campaign, Scan
 from .room import Room
 from .search import search
@@ -58,60 +56,45 @@ N_EXAMINED = 100
 DEPENDENCIES = ("numpy", "scipy", "pyarrow", "faiss-cpu", "graspologic-native")  # whose versions can change a result
 
 
-def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = None, mapping: dict[str, str] | None = None, format: str | None = None,
-         history: Any = None, known: Sequence[str | os.PathLike[str]] = (), progress: Progress | None = None,
-         state: str | os.PathLike[str] | None = None) -> Scan:
-    """Find campaigns in a prompt dump.
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """A traffic, and what is to be said of how it was read.
 
-    Parameters
+    Attributes
     ----------
-    inputs : path, glob, folder, "-", sequence of these, Arrow table, data frame or iterable of dicts
-        See :func:`fingerprint.readers.read_events`.
-    config : ScanConfig, optional
-    key : Key, optional
-        Key of the fingerprints; default :meth:`Key.default`.
-    mapping : dict, optional
-        Field paths, ``{"account": "a.b", "time": ..., "prompt": ...}``, for logs whose shape is not known.
-    format : str, optional
-        ``"jsonl"``, ``"csv"``, ``"parquet"`` or ``"arrow"``; default by suffix or content.
-    history : optional
-        Earlier traffic, read as `inputs` are, or ``.prevalence`` files made of it: whether findings are new is judged against it. Without it nothing is
-        said about novelty.
-    known : sequence of path
-        Known harvesting sets, a file each, or folders of them: who asked their questions is said beside the findings.
-    progress : Progress, optional
-    state : path, optional
-        Folder that keeps what is done, prompts among it: the same call goes on from there after it was cut off. `inputs` are paths then. It is left
-        when the scan ends; remove it once the result is saved.
-
-    Returns
-    -------
-    Scan
-        Findings, examined groups, and the tables of all rows. Empty input gives empty tables and no finding.
-
-    Raises
-    ------
-    InputError
-        The input as a whole cannot be read. Bad rows are counted rejects.
-    ConfigError
-        `state` holds that of another scan.
-
-    Examples
-    --------
-    >>> import fingerprint as fp
-    >>> fp.scan([{"account_id": "a", "timestamp": "2026-01-01", "prompt": "hello there"}], key=fp.Key(bytes(16))).campaigns
-    []
+    traffic : Traffic
+    accounting : RowAccounting
+    rejects : pyarrow.Table
+    hint : str
+        What to do where hardly a row could be used.
+    engine : dict
+        What did it: name, workers, shards, and bytes of the files of each step.
+    missing : list of dict
+        Shards that could not be made, each with ``shard`` and ``why``.
     """
-    config, key = config or ScanConfig(), key or Key.default()
-    watch = Stopwatch(progress or Progress())
+
+    traffic: Traffic
+    accounting: RowAccounting
+    rejects: pa.Table
+    hint: str
+    engine: dict[str, Any] = field(default_factory=lambda: {"name": "local", "workers": 1, "shards": 0, "bytes": {}})
+    missing: list[dict[str, str]] = field(default_factory=list)
+
+
+def detect(read: Callable[[], Ingested], config: ScanConfig, key: Key, watch: Stopwatch, history: Any = None,
+           known: Sequence[str | os.PathLike[str]] = (), mapping: dict[str, str] | None = None, format: str | None = None,
+           encoding: Callable[[Encoder], Encoder] = lambda own: own, room: Room | None = None) -> Scan:
+    """Find campaigns in a traffic, which `read` gives once everything else is known to be usable; the rest is as of :func:`scan`.
+
+    `encoding` may put an encoder in the place of the configured one, of the same digest.
+    """
     started = time.time()
-    encoder = get_encoder(config.encoder, threads=config.threads or _cpus(), device=config.device)
-    reader = read_events(inputs, mapping=mapping, format=format)
+    encoder = encoding(get_encoder(config.encoder, threads=config.threads or _cpus(), device=config.device))
     hashing = Hashing(key, config.sketch, config.threads)
-    past, about = remember(history, hashing, mapping, format, watch) if history is not None else (None, None)
-    room = make_room(config, *_kept(state, reader, config, key, encoder.digest, mapping, format))
-    traffic = ingest(reader, config, key, watch, room)
-    evidence = prepare(traffic, encoder, config, key, watch, room)
+    past, remembered = remember(history, hashing, mapping, format, watch) if history is not None else (None, None)
+    ingested = read()
+    traffic = ingested.traffic
+    evidence = prepare(traffic, encoder, config, key, watch)
     traffic.let_go()
     verdict = judge(traffic, evidence, config, watch) if evidence is not None else Verdict()
     campaigns = verdict.campaigns
@@ -132,31 +115,18 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     with watch.stage("sketching findings"):
         sketches = sketch_table(traffic, campaigns, charged, config.sketch, key, config.threads)
     traffic.let_go()
-    manifest = _manifest(config, key, encoder, reader, traffic, watch, started, verdict.n_prevalent)
+    manifest = _manifest(config, key, encoder, ingested, watch, started, verdict.n_prevalent)
     manifest["controls"] = asdict(controls) if controls is not None else None
-    manifest["history"] = about
-    manifest["hint"] = reader.hint()
+    manifest["history"] = remembered
     manifest["counts"].update(topics=len(verdict.topics), topics_left_out=verdict.n_topics_left_out)
     return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), verdict.topics, drawn,
-                prompt_table(traffic, campaigns, charged), reader.rejects, manifest, sets, sketches)
+                prompt_table(traffic, campaigns, charged), ingested.rejects, manifest, sets, sketches)
 
 
 def ranked(campaigns: list[Campaign], charged: list[npt.NDArray[np.int64]]) -> tuple[list[Campaign], list[npt.NDArray[np.int64]]]:
     """Return findings in the order in which they are told, strongest first, and the rows that each is charged with."""
     order = sorted(range(len(campaigns)), key=lambda i: (-campaigns[i].strength, -campaigns[i].n_accounts, campaigns[i].campaign_id))
     return [campaigns[i] for i in order], [charged[i] for i in order]
-
-
-def _kept(state: str | os.PathLike[str] | None, reader: EventReader, config: ScanConfig, key: Key, encoder: str,
-          mapping: dict[str, str] | None, format: str | None) -> tuple[Path | None, dict[str, Any]]:
-    """Return the folder of the state, and what it must be of."""
-    if state is None:
-        return None, {}
-    if reader.total_bytes is None:
-        raise ConfigError("only files can be read again: a state cannot be kept of streams and of rows in memory")
-    options = {name: value for name, value in config.to_dict().items() if name not in ("threads", "memory")}
-    return Path(state), {"version": __version__, "config": options, "encoder": encoder, "key_id": key.key_id, "mapping": mapping, "format": format,
-                         "inputs": reader.versions()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +208,7 @@ def _with_history(verdict: Verdict, traffic: Traffic, past: Prevalence, hashing:
     return [replace(c, tests=[*c.tests, test]) for c, test in zip(verdict.campaigns, tests, strict=True)]
 
 
-def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch, room: Room | None = None,
-            memo: Memo | None = None) -> Evidence | None:
+def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, watch: Stopwatch, memo: Memo | None = None) -> Evidence | None:
     """Embed the evidence sample and find nearest texts; None for fewer than two texts.
 
     With a `memo` of former calls, of the same key and configuration, the result is the same and costs by what is new; :func:`judge` then takes it too.
@@ -260,7 +229,7 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
         search = Points(base.index, fresh)
     on = digest(on, k)
     with watch.stage("finding nearest prompts", total=len(kinds)):
-        near, cells = _nearest_settled(search, exact, k, on, memo, room or Room(), watch)
+        near, cells = _nearest_settled(search, exact, k, on, memo, watch)
         beside = search.nearest_fresh(search.vectors, k, cells)
         similarity, index = nearest_of(near, beside, min(k, len(kinds)))
     row = np.full(len(traffic.exact), -1, np.int32)
@@ -285,15 +254,10 @@ def prepare(traffic: Traffic, encoder: Encoder, config: ScanConfig, key: Key, wa
     return replace(whole, layers=layers).held(held, settled)
 
 
-def _nearest_settled(search: Points, exact: npt.NDArray[np.uint64], k: int, on: bytes, memo: Memo, room: Room,
+def _nearest_settled(search: Points, exact: npt.NDArray[np.uint64], k: int, on: bytes, memo: Memo,
                      watch: Stopwatch) -> tuple[Near, npt.NDArray[np.int32]]:
     """Return the settled texts that are nearest to each text, and in which cells each is looked for."""
     n_settled, k = search.settled.n, min(k, search.settled.n)
-    if "nearest" in room.done:
-        similarity, index = room.saved("nearest-similarity", np.float32, k), room.saved("nearest", np.int32, k)
-        if len(similarity) != len(exact) or len(index) != len(exact):
-            raise InputError(f"the state in {str(room.folder)!r} is damaged; remove it to begin again")
-        return (similarity, index), search.cells(search.vectors)
 
     def find(vectors: Vectors) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         similarity, index = search.settled.nearest(vectors, k, watch.progress.advance)
@@ -302,9 +266,6 @@ def _nearest_settled(search: Points, exact: npt.NDArray[np.uint64], k: int, on: 
     settled = memo.get("nearest", on, lambda: find(search.settled.vectors))
     fresh = memo.rows("nearest of fresh", on, exact[n_settled:], lambda which: find(search.fresh[which]))
     near = np.concatenate([settled[0], fresh[0]]), np.concatenate([settled[1], fresh[1]])
-    room.save("nearest-similarity", near[0])
-    room.save("nearest", near[1])
-    room.keep(nearest=1)
     return near, np.concatenate([settled[2], fresh[2]])
 
 
@@ -312,9 +273,9 @@ def _cpus() -> int:
     return os.cpu_count() or 1
 
 
-def _manifest(config: ScanConfig, key: Key, encoder: Encoder, reader: EventReader, traffic: Traffic, watch: Stopwatch, started: float,
-              prevalent: int) -> dict[str, Any]:
-    times, accounting = traffic.time_us, reader.accounting
+def _manifest(config: ScanConfig, key: Key, encoder: Encoder, ingested: Ingested, watch: Stopwatch, started: float, prevalent: int) -> dict[str, Any]:
+    traffic, accounting = ingested.traffic, ingested.accounting
+    times = traffic.time_us
     return {
         "schema": "fp-manifest-1",
         "version": __version__,
@@ -326,6 +287,9 @@ def _manifest(config: ScanConfig, key: Key, encoder: Encoder, reader: EventReade
         "key_id": key.key_id,
         "isa": _core.isa(),
         "inputs": [str(name) for name in accounting.files],
+        "engine": ingested.engine,
+        "missing": ingested.missing,
+        "hint": ingested.hint,
         "rows": {"read": accounting.read, "accepted": accounting.accepted, "blank": accounting.blank, "rejected": dict(accounting.rejected)},
         "period": {"first": iso(int(times.min())) if len(times) else None, "last": iso(int(times.max())) if len(times) else None},
         "counts": {"accounts": len(traffic.account_ids), "actors": traffic.n_actors, "texts": len(traffic.exact),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import weakref
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -122,28 +124,27 @@ class Names:
         return numbers
 
     @property
+    def hashes(self) -> npt.NDArray[np.uint64]:
+        """Their keyed hashes by number."""
+        return self._numbering.hashes.rows
+
+    @property
     def names(self) -> pa.LargeStringArray:
         """The names by number."""
         return pa.concat_arrays(self._new) if self._new else pa.array([], pa.large_string())
 
 
 class TextStore:
-    """Texts in compressed blocks in a file.
-
-    Parameters
-    ----------
-    room : Room, optional
-        Where the file lies: one that no directory lists, so that nothing is left of it however the process ends, unless the room keeps its columns.
+    """Texts in compressed blocks in a temporary file: one that no directory lists, so that nothing is left of it however the process ends.
 
     Notes
     -----
     Reading is thread-safe.
     """
 
-    def __init__(self, room: Room | None = None) -> None:
-        room = room or Room()
-        self._ends = Growing(np.int64, 2, room, "text-ends")  # of each block: byte of the file, text
-        self._file = room.file("texts", int(self._ends.rows[-1, 0]) if len(self._ends.rows) else 0)
+    def __init__(self) -> None:
+        self._ends = Growing(np.int64, 2)  # of each block: byte of the file, text
+        self._file = tempfile.TemporaryFile(prefix="fingerprint-")  # noqa: SIM115 - closed with the store
         weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
@@ -176,6 +177,12 @@ class TextStore:
             self._ends.append(np.array([[byte, text]]))
             low += len(part)
         self._file.flush()
+
+    def blocks(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the compressed blocks as they are, and how many texts each has."""
+        ends = [[0, 0], *self._ends.rows.tolist()]
+        for (low, first), (high, last) in pairwise(ends):
+            yield os.pread(self._file.fileno(), high - low, low), last - first
 
     def take(self, places: npt.NDArray[np.integer]) -> pa.LargeStringArray:
         """Return the texts at these places, numbered as they were added, in this order."""

@@ -1,7 +1,7 @@
 """The command line ``fingerprint``: one module per command, each loaded when it is used.
 
-Exit codes: 0 done; 1 done, and more rows were rejected than ``--max-rejects`` allows; 2 usage or unreadable input; 70 a fault of
-ours; 130 interrupted.
+Exit codes: 0 done; 1 done, and more rows were rejected than ``--max-rejects`` allows; 2 usage or unreadable input; 3 done, and shards of the input are
+missing; 70 a fault of ours; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .. import __version__
 from ..errors import FingerprintError
 from ..report.escaping import one_line
 
-EXIT_REJECTS, EXIT_USAGE, EXIT_FAULT, EXIT_INTERRUPTED = 1, 2, 70, 130
-COMMANDS = ("scan", "show", "explain", "diff", "report", "match", "export", "index", "watch", "verify", "compact", "backup", "evaluate", "prevalence",
-            "calibrate", "demo", "simulate", "key", "completion")
+EXIT_REJECTS, EXIT_USAGE, EXIT_MISSING, EXIT_FAULT, EXIT_INTERRUPTED = 1, 2, 3, 70, 130
+COMMANDS = ("scan", "sketch", "merge", "show", "explain", "diff", "report", "match", "export", "index", "watch", "verify", "compact", "backup", "evaluate",
+            "prevalence", "calibrate", "demo", "simulate", "key", "completion")
 
 
 class Commands(click.Group):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..ahead import ahead
@@ -12,15 +11,18 @@ from .accounting import CLASSES, RowAccounting
 from .batches import Batcher
 from .columnar import Unreadable, arrow_batches, is_arrow, read_arrow, read_batch, read_parquet
 from .csvrows import read_csv
+from .extents import Extent, divide
 from .jsonl import read_jsonl
 from .pieces import MEMORY, Decoded, Decoder
 from .shapes import parse_mapping
-from .sources import FORMATS, STDIN, expand, open_source, sizes
+from .sources import FORMATS, expand, open_source, sizes
 
 if TYPE_CHECKING:
+    import os
+
     import pyarrow as pa
 
-__all__ = ["CLASSES", "Decoded", "Decoder", "EventReader", "RowAccounting", "parse_mapping", "read_events"]
+__all__ = ["CLASSES", "Decoded", "Decoder", "EventReader", "Extent", "RowAccounting", "divide", "parse_mapping", "read_events"]
 
 _READERS = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet, "arrow": read_arrow}
 
@@ -47,19 +49,40 @@ class EventReader:
             raise ConfigError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
         self._batcher, self._format = Batcher(dict(mapping or {})), format
         self._paths = expand(inputs) if is_path(inputs) else None
+        self._extents = [Extent(path) for path in self._paths or ()]
+        self._is_alone = len(self._extents) == 1
         self._inputs = inputs
         self.total_bytes = sizes(self._paths) if self._paths is not None else None
         self.consumed_bytes = 0
+
+    @classmethod
+    def of(cls, extents: Sequence[Extent], mapping: Mapping[str, str] | None = None, format: str | None = None) -> EventReader:
+        """Return a reader of some of the extents of an input; one that cannot be read is rejected, and the others are read."""
+        made = cls([], mapping, format)
+        made._paths, made._extents, made._is_alone = [extent.path for extent in extents], list(extents), False
+        return made
 
     @property
     def accounting(self) -> RowAccounting:
         """Counts of rows so far."""
         return self._batcher.accounting
 
-    def versions(self) -> list[tuple[str, int, int]]:
-        """Return name, size and time of the last change, in nanoseconds, of each file."""
-        found = [(path, os.stat(path)) for path in self._paths or () if path != STDIN]
-        return [(path, status.st_size, status.st_mtime_ns) for path, status in found]
+    @property
+    def fields_seen(self) -> tuple[str, ...]:
+        """Names of the fields of the first row that was looked at by itself."""
+        return self._batcher.fields_seen
+
+    def divided(self) -> list[list[Extent]]:
+        """Return the extents of the input, in shards; see :func:`fingerprint.readers.extents.divide`.
+
+        Raises
+        ------
+        ConfigError
+            Rows in memory, or a stream, cannot be read in parts, nor again.
+        """
+        if self._paths is None or self.total_bytes is None:
+            raise ConfigError("only files can be read in parts, or again: streams and rows in memory are scanned in one process, without a state")
+        return divide(self._paths, self._format)
 
     @property
     def rejects(self) -> pa.Table:
@@ -70,23 +93,23 @@ class EventReader:
         if self._paths is None:  # rows may be those of an object that belongs to this thread
             yield from self._in_memory()
         else:
-            yield from ahead(batch for path in self._paths for batch in self._file(path))
+            yield from ahead(batch for extent in self._extents for batch in self._file(extent))
         self.accounting.check()
 
     def hint(self) -> str:
         """Return what to do where hardly a row could be used for want of one field; empty otherwise."""
         return self.accounting.hint(self._batcher.fields_seen)
 
-    def _file(self, path: str) -> Iterator[pa.RecordBatch]:
-        before = self.consumed_bytes
+    def _file(self, extent: Extent) -> Iterator[pa.RecordBatch]:
+        path, before = extent.path, self.consumed_bytes
         source = open_source(path, self._format)
         self._batcher.open_file(source.name, format=source.format, compression=source.compression)
         try:
-            for batch in _READERS[source.format](source, self._batcher):
+            for batch in read_parquet(source, self._batcher, extent.groups) if extent.groups else _READERS[source.format](source, self._batcher):
                 self.consumed_bytes = before + source.raw.consumed
                 yield batch
         except Unreadable:
-            if len(self._paths or ()) == 1:
+            if self._is_alone:
                 raise InputError(f"{path!r} is not a {source.format} file, or its end is missing") from None
             self._batcher.reject("damaged-file", 0)
         finally:

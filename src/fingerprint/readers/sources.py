@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from .. import places
 from ..errors import InputError, nearest_path, why
 
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
@@ -33,7 +34,7 @@ class Raw:
 
     closed = False
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Any) -> None:
         self._file, self._head, self.consumed = file, b"", 0
 
     def peek(self, n: int = 8) -> bytes:
@@ -111,27 +112,28 @@ def expand(inputs: Any) -> list[str]:
     names: list[str] = []
     for item in [inputs] if isinstance(inputs, str | os.PathLike) else inputs:
         text = os.fspath(item)
-        path = Path(text)
-        if text == STDIN or path.is_file():
+        if text == STDIN or places.look(text) is not None:
             names.append(text)
-        elif path.is_dir():
-            found = sorted(str(p) for p in path.rglob("*") if p.is_file() and known_suffix(p.name) and not _is_hidden(p.relative_to(path)))
+        elif places.is_folder(text):
+            found = [name for name in places.listed(text) if known_suffix(name) and not _is_hidden(name, text)]
             if not found:
                 raise InputError(f"folder {text!r} holds no file ending in {', '.join(SUFFIXES)} (plain, .gz or .zst); name the files themselves, and what "
                                  "they are with --format")
             names += found
         elif glob.has_magic(text):
-            found = sorted(p for p in glob.glob(text, recursive=True) if Path(p).is_file())
+            found = places.matching(text)
             if not found:
                 raise InputError(f"no file fits {text!r}; check the folder and the end of the names")
             names += found
-        elif path.exists():
+        elif Path(text).exists():
             names.append(text)  # a pipe or a device
+        elif places.is_remote(text):
+            raise InputError(f"{text!r} does not exist")
         else:
             raise InputError(f"{text!r} does not exist{nearest_path(text) or WAY_OUT}")
     unique: dict[str, str] = {}
     for name in names:
-        unique.setdefault(name if name == STDIN else os.path.realpath(name), name)
+        unique.setdefault(name if name == STDIN or places.is_remote(name) else os.path.realpath(name), name)
     if not unique:
         raise InputError("no input was named; name files, folders, or - for stdin")
     return list(unique.values())
@@ -143,22 +145,15 @@ def known_suffix(name: str) -> str | None:
     return SUFFIXES.get(Path(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix)
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _is_hidden(name: str, folder: str) -> bool:
+    below = name.partition("://")[2] if places.is_remote(name) else os.path.relpath(name, folder)
+    return any(part.startswith(".") for part in below.split("/"))
 
 
 def sizes(names: Iterable[str]) -> int | None:
     """Return the bytes of all files together, None where one of them is a stream."""
-    try:
-        return sum(os.stat(name).st_size for name in names if _check_regular(name))
-    except (OSError, ValueError):
-        return None
-
-
-def _check_regular(name: str) -> bool:
-    if name == STDIN or not os.path.isfile(name):
-        raise ValueError(name)
-    return True
+    found = [None if name == STDIN else places.look(name) for name in names]
+    return None if None in found else sum(one.size for one in found if one is not None)
 
 
 def open_source(name: str, wanted: str | None) -> Source:
@@ -172,7 +167,7 @@ def open_source(name: str, wanted: str | None) -> Source:
     import pyarrow as pa
 
     try:
-        raw = Raw(sys.stdin.buffer if name == STDIN else open(name, "rb"))  # noqa: SIM115 - closed by Raw.close
+        raw = Raw(sys.stdin.buffer if name == STDIN else places.open_input(name) if places.is_remote(name) else open(name, "rb"))  # noqa: SIM115 - Raw closes it
         start = raw.peek()
     except OSError as error:
         raise InputError(f"{name!r} cannot be read: {why(error)}") from None
@@ -212,8 +207,8 @@ def seekable(source: Source) -> Any:
     """Return what Parquet and Arrow files are read from: the path itself, or all bytes of a compressed file or a stream."""
     import pyarrow as pa
 
-    if source.path is not None and source.compression == "none" and os.path.isfile(source.path):
-        return pa.OSFile(source.path, "rb")
+    if source.path is not None and source.compression == "none" and places.look(source.path) is not None:
+        return places.open_input(source.path)
     return pa.BufferReader(source.read_all())
 
 

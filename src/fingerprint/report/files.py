@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from functools import partial
@@ -16,7 +18,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
-from .. import records
+from .. import places, records
 from ..errors import ConfigError, InputError, nearest_path, why
 from ..packing import Hashes
 from ..records import Campaign, Controls, KnownSet, Scan
@@ -79,6 +81,8 @@ def check_folder(out: str | os.PathLike[str], inputs: list[str] | None = None) -
         With the reason.
     """
     folder = Path(out)
+    if places.is_remote(out):
+        return folder  # whether it can be written is seen when it is
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"--out {os.fspath(out)!r} is a file; name a folder")
     existing = folder.absolute()
@@ -110,6 +114,9 @@ def write_scan(scan: Scan, out: str | os.PathLike[str]) -> None:
     """
     from .html import render
 
+    if places.is_remote(out):
+        _send(scan, os.fspath(out))
+        return
     check_manifest(scan.manifest, ConfigError)
     scan = without_text(scan) if not scan.manifest["config"].get("text", True) else scan
     write_folder(check_folder(out), {
@@ -117,6 +124,19 @@ def write_scan(scan: Scan, out: str | os.PathLike[str]) -> None:
         "campaigns.json": lambda file: file.write(dump_json(campaigns_document(scan)).encode()),
         "report.html": lambda file: file.write(render(scan).encode("utf-8", "replace")),
         MANIFEST: lambda file: file.write(dump_json({"schema": MANIFEST_SCHEMA, **scan.manifest}).encode())})
+
+
+def _send(scan: Scan, out: str) -> None:
+    """Write the outputs here, and then send them, the manifest last."""
+    with tempfile.TemporaryDirectory(prefix="fingerprint-") as here:
+        write_scan(scan, here)
+        try:
+            places.remove([places.join(out, MANIFEST)])
+            for name in FILES:
+                with open(Path(here) / name, "rb") as source, places.written(places.join(out, name)) as target:
+                    shutil.copyfileobj(source, target, 1 << 22)
+        except (OSError, InputError) as error:
+            raise ConfigError(f"cannot write into {out!r}: {why(error) if isinstance(error, OSError) else error}") from error
 
 
 def write_folder(folder: Path, files: Mapping[str, Callable[[IO[bytes]], object]]) -> None:
@@ -207,6 +227,12 @@ def load_scan(out: str | os.PathLike[str], tables: Collection[str] | None = None
     InputError
         The folder is missing or incomplete, or a file in it is damaged or of another schema.
     """
+    if places.is_remote(out):
+        with tempfile.TemporaryDirectory(prefix="fingerprint-") as here:
+            for place in places.listed(os.fspath(out)):
+                if place.rpartition("/")[2] in FILES:
+                    places.fetch(place, Path(here))
+            return load_scan(here, tables)
     folder = Path(out)
     _check_complete(folder)
     try:

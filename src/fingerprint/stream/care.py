@@ -13,11 +13,12 @@ from typing import TypeVar
 import numpy as np
 
 from ..errors import ConfigError, InputError, why
+from ..ipc import unpack
 from ..keys import Key
 from .frames import sync_folder
 from .journal import JournalReader, path_of
 from .ledger import NAME, Ledger, is_made
-from .pieces import EVENTS, Piece, unpack
+from .pieces import EVENTS, Piece
 
 ATTEMPTS = 10  # at reading a state while another process folds it
 Result = TypeVar("Result")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..ipc import pack, unpack
 from ..keys import Key
 from .frames import Frame, FrameReader, FrameWriter, sync_folder
-from .pieces import pack, unpack
 
 if TYPE_CHECKING:
     import pyarrow as pa

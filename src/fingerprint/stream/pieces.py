@@ -22,6 +22,7 @@ from .. import _core
 from ..arrays import distinct, hash_order
 from ..columns import text_columns
 from ..errors import InputError
+from ..ipc import matrix, pack, plain, unpack
 from ..keys import Key
 from ..sketch import run_columns
 from .frames import Frame, FrameReader, FrameWriter
@@ -30,8 +31,6 @@ SCHEMA = "fp-piece-1"
 ABOUT, NAMES, TEXTS, PROMPTS, LEADERS, EVENTS, END = range(1, 8)  # kinds of frames, in this order
 _BLOCK_ROWS, _BLOCK_BYTES = 16_384, 4 << 20  # of prompts that are compressed, and read, together
 _EVENTS_AT_ONCE = 1 << 20
-_PLAIN, _COMPRESSED = pa.ipc.IpcWriteOptions(), pa.ipc.IpcWriteOptions(compression="lz4")
-_STREAM_END = 8  # bytes of the mark that ends an Arrow stream
 NAMED = ("account", "system", "org")
 
 
@@ -277,18 +276,16 @@ def write(path: Path, span: int, content: Content, leaders: Leaders, key: Key) -
         about = {"schema": SCHEMA, "span": span, "n_events": len(content.events), "n_texts": len(content.texts), "num_perm": int(leaders.values.shape[1])}
         writer.append(ABOUT, json.dumps(about).encode())
         for name in NAMED:
-            writer.append(NAMES, _packed({"name": content.names[name]}))
-        writer.append(TEXTS, _packed({f.name: getattr(content.texts, f.name) for f in fields(Texts)}, False))  # hashes do not shrink
+            writer.append(NAMES, pack({"name": content.names[name]}))
+        writer.append(TEXTS, pack({f.name: getattr(content.texts, f.name) for f in fields(Texts)}, False))  # hashes do not shrink
         for part in _blocks(content):
-            writer.append(PROMPTS, _packed({"prompt": part}))
+            writer.append(PROMPTS, pack({"prompt": part}))
         for low in range(0, len(leaders.exact), _EVENTS_AT_ONCE // 8):
             part = slice(low, low + _EVENTS_AT_ONCE // 8)
-            values = pa.FixedSizeBinaryArray.from_buffers(pa.binary(leaders.values.shape[1]), len(leaders.exact[part]),
-                                                          [None, pa.py_buffer(np.ascontiguousarray(leaders.values[part]))])
-            writer.append(LEADERS, _packed({"exact": leaders.exact[part], "signed": leaders.signed[part], "values": values}, False))
+            writer.append(LEADERS, pack({"exact": leaders.exact[part], "signed": leaders.signed[part], "values": leaders.values[part]}, False))
         for low in range(0, len(content.events), _EVENTS_AT_ONCE):
             part = content.events[low : low + _EVENTS_AT_ONCE]
-            writer.append(EVENTS, _packed({f.name: getattr(part, f.name) for f in fields(Events)}))
+            writer.append(EVENTS, pack({f.name: getattr(part, f.name) for f in fields(Events)}))
         writer.append(END, b"")
         writer.sync()
         return writer.mac.hex()
@@ -308,34 +305,6 @@ def _blocks(content: Content) -> Iterator[pa.LargeStringArray]:
         size = max(1, int(np.searchsorted(offsets, offsets[0] + _BLOCK_BYTES, "right")) - 1)
         yield part.slice(0, size)
         low += min(size, len(part))
-
-
-def _packed(columns: dict[str, Any], compressed: bool = True) -> memoryview:
-    arrays = {name: column if isinstance(column, pa.Array) else pa.array(column) for name, column in columns.items()}
-    return pack(pa.RecordBatch.from_pydict(arrays), compressed)
-
-
-def pack(batch: pa.RecordBatch, compressed: bool) -> memoryview:
-    """Write a batch as an Arrow stream."""
-    if compressed:
-        sink = pa.BufferOutputStream()
-        _write_stream(sink, batch, _COMPRESSED)
-        return memoryview(sink.getvalue())
-    room = pa.allocate_buffer(batch.schema.serialize().size + pa.ipc.get_record_batch_size(batch) + _STREAM_END)  # one that grows is several times slower
-    fixed = pa.FixedSizeBufferWriter(room)
-    _write_stream(fixed, batch, _PLAIN)
-    return memoryview(room)[: fixed.tell()]
-
-
-def _write_stream(sink: pa.NativeFile, batch: pa.RecordBatch, options: pa.ipc.IpcWriteOptions) -> None:
-    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
-        writer.write_batch(batch)
-
-
-def unpack(content: bytes | memoryview) -> pa.RecordBatch:
-    """Read what :func:`pack` wrote; its MAC has been checked."""
-    with pa.ipc.open_stream(pa.py_buffer(content)) as reader:
-        return reader.read_next_batch()
 
 
 class Prompts:
@@ -435,12 +404,10 @@ class Piece:
             It is damaged.
         """
         parts = [unpack(frame.content) for frame in self.frames(key) if frame.kind == LEADERS]
-        exact = [part.column("exact").to_numpy() for part in parts]
-        signed = [part.column("signed").to_numpy(zero_copy_only=False) for part in parts]
-        values = [np.frombuffer(part.column("values").buffers()[1], np.uint8).reshape(-1, num_perm)[: len(part)] for part in parts]
-        return Leaders(np.concatenate([np.zeros(0, np.uint64), *exact]), np.concatenate([np.zeros(0, np.bool_), *signed]),
-                       np.concatenate([np.zeros((0, num_perm), np.uint8), *values]))
+        return Leaders(np.concatenate([np.zeros(0, np.uint64), *(plain(part, "exact") for part in parts)]),
+                       np.concatenate([np.zeros(0, np.bool_), *(plain(part, "signed") for part in parts)]),
+                       np.concatenate([np.zeros((0, num_perm), np.uint8), *(matrix(part, "values") for part in parts)]))
 
 
 def _columns(batch: pa.RecordBatch, of: type) -> Iterable[npt.NDArray[Any]]:
-    return (batch.column(f.name).to_numpy(zero_copy_only=False) for f in fields(of))
+    return (plain(batch, f.name) for f in fields(of))
