@@ -29,7 +29,7 @@ import os, signal
 real = os.replace
 def replace(source, target, **options):
     mark, ends = os.environ.get("KILLED_AT"), os.environ.get("KILLS", "once")
-    if mark and target.endswith(mark) and (ends == "always" or not os.path.exists(os.environ["KILLED"])):
+    if mark and str(target).endswith(mark) and (ends == "always" or not os.path.exists(os.environ["KILLED"])):
         open(os.environ["KILLED"], "a").write("x")
         os.kill(os.getpid(), signal.SIGKILL)
     return real(source, target, **options)

@@ -132,6 +132,29 @@ def test_sizes_as_people_write_them(text: str, size: int, fake_scan: Fake, tmp_p
     assert seen["config"].memory == size and seen["state"] is None
 
 
+def test_shards_are_sketched_and_merged_by_hand(tmp_path: Path) -> None:
+    rows = [{"account_id": f"a{i % 3}", "timestamp": f"2026-01-0{1 + i % 7}", "prompt": f"what is {i} + {i}?"} for i in range(40)]
+    for i in range(4):
+        (tmp_path / f"{i}.jsonl").write_text("\n".join(map(json.dumps, rows[i * 10 : i * 10 + 10])), "utf-8")
+    dumps = [tmp_path / f"{i}.jsonl" for i in range(4)]
+    (tmp_path / "key").write_text("00" * 16)
+    common = ("--key-file", tmp_path / "key")
+    for k in (1, 2):
+        made = call("sketch", *dumps, "--shard", f"{k}/2", "--threshold", 0.8, "--out", tmp_path / f"{k}.shard", *common, *(["--json"] if k == 2 else []))
+        assert made.exit_code == 0, made.output
+    assert json.loads(made.stdout)["rows"] == 40, "small files are one shard, and the other part is empty"
+    result = call("merge", tmp_path / "2.shard", tmp_path / "1.shard", "--out", tmp_path / "out", "--no-controls", *common)
+    assert result.exit_code == 0 and "40 rows read" in result.stdout, result.output
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["config"]["sketch"]["threshold"] == 0.8
+    result = call("merge", tmp_path / "2.shard", "--out", tmp_path / "out", "--no-controls", *common)
+    assert result.exit_code == 3 and "missing is shard 1/2: it was not given" in result.stderr and "Missing: 1 shard" in result.stdout
+    for wrong in ("3/2", "0/2", "x", "1", "1/2/3", "-1/2"):
+        refused = call("sketch", *dumps, "--shard", wrong, "--out", tmp_path / "w", *common)
+        assert refused.exit_code == 2 and "K/N" in refused.stderr
+    refused = call("merge", dumps[0], "--out", tmp_path / "out", *common)
+    assert refused.exit_code == 2 and "no usable shard" in refused.stderr
+
+
 def test_scan_prints_json_alone(fake_scan: Fake, tmp_path: Path) -> None:
     fake_scan(lambda inputs, **_: make_scan())
     result = call("scan", "a.jsonl", "--out", tmp_path, "--json")

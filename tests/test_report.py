@@ -510,4 +510,25 @@ def test_an_empty_table_is_written_and_read(tmp_path: Path) -> None:
     scan = make_scan(n_campaigns=0, n_examined=0)
     empty = replace(scan, clusters=scan.clusters.slice(0, 0), accounts=scan.accounts.slice(0, 0))
     empty.save(tmp_path)
-    assert isinstance(files.load_scan(tmp_path).accounts, pa.Table) and len(files.load_scan(tmp_path).clusters) == 0
+    assert isinstance(files.files.load_scan(tmp_path).accounts, pa.Table) and len(files.load_scan(tmp_path).clusters) == 0
+
+
+def test_missing_shards_are_named_whatever_their_names(tmp_path: Path) -> None:
+    made = make_scan()
+    missing = [{"shard": f"{i}/30: logs/<b>\x1b[2J\u202e{i}.jsonl", "why": "it <script>cannot</script> be read"} for i in range(1, 26)]
+    replace(made, manifest={**made.manifest, "missing": missing}).save(tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "25 shards of the input could not be read" in page and "25/30" not in page and "and 5 more" in page and "20/30" in page
+    assert "\x1b" not in page and "\u202e" not in page and "<b>" not in page and "<script>cannot" not in page
+    assert files.load_scan(tmp_path).manifest["missing"] == missing
+    assert "could not be read" not in html.render(made)
+
+
+@pytest.mark.parametrize("change", [{"missing": "all"}, {"missing": [{"shard": 1, "why": ""}]}, {"missing": [[]]}, {"engine": []},
+                                    {"engine": {"name": "x", "workers": "many", "shards": 1}}])
+def test_a_manifest_that_says_nonsense_of_shards_is_refused(change: dict[str, object], tmp_path: Path) -> None:
+    make_scan().save(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, **change}), "utf-8")
+    with pytest.raises(InputError, match=r"missing shards|engine"):
+        files.load_scan(tmp_path)

@@ -329,6 +329,11 @@ def check_manifest(manifest: dict[str, Any], error: type[Exception]) -> None:
         raise error("the manifest's rows are not counts: read, accepted, blank, and rejected by class")
     if counts[0] != sum(counts[1:]):
         raise error(f"the manifest's rows do not add up: {counts[0]} read, {sum(counts[1:])} accounted for")
+    missing, engine = manifest.get("missing", []), manifest.get("engine", {"name": "", "workers": 1, "shards": 0})
+    if not isinstance(missing, list) or not all(isinstance(one, dict) and all(isinstance(one.get(name), str) for name in ("shard", "why")) for one in missing):
+        raise error("the manifest's missing shards are no list of shard and why")
+    if not isinstance(engine, dict) or not isinstance(engine.get("name"), str) or any(type(engine.get(name)) is not int for name in ("workers", "shards")):
+        raise error("the manifest's engine is not name, workers and shards")
     if manifest["controls"] is not None:
         _build(Controls, manifest["controls"], "controls")
 

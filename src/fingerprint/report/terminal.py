@@ -102,7 +102,9 @@ def totals(scan: Scan) -> list[str]:
     ]
     charged = sum(c.n_accounts for c in scan.campaigns)
     period = manifest["period"]
+    missing = manifest.get("missing", [])
     return [
+        *([f"Missing: {wording.plural(len(missing), 'shard')} of the input; nothing below knows of what was in it"] if missing else []),
         f"{wording.plural(rows['read'], 'row')} read: {wording.count(rows['accepted'])} accepted, {wording.count(rows['blank'])} blank, {rejected}",
         f"{', '.join(sizes)}; {wording.period(period.get('first'), period.get('last'))}",
         f"{wording.plural(len(scan.campaigns), 'campaign')}, {wording.plural(charged, 'account')} and "

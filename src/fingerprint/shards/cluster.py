@@ -130,7 +130,7 @@ class Pooled:
 
     def __init__(self, own: TransformerEncoder, ray: Any, n_actors: int) -> None:
         self._ray, self.name, self.dim, self.digest = ray, own.name, own.dim, own.digest
-        actor = ray.remote(Encoding).options(num_gpus=1, max_restarts=RETRIES, max_task_retries=RETRIES)
+        actor = ray.remote(Encoding).options(num_gpus=1, num_cpus=0, max_restarts=RETRIES, max_task_retries=RETRIES)
         self._actors = [actor.remote(__version__, own.name, own.digest) for _ in range(n_actors)]
         self.device: str = ray.get([one.device.remote() for one in self._actors])[0]
 
