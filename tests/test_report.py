@@ -519,7 +519,7 @@ def test_missing_shards_are_named_whatever_their_names(tmp_path: Path) -> None:
     replace(made, manifest={**made.manifest, "missing": missing}).save(tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "25 shards of the input could not be read" in page and "25/30" not in page and "and 5 more" in page and "20/30" in page
-    assert "\x1b" not in page and "\u202e" not in page and "<b>" not in page and "<script>cannot" not in page
+    assert "\x1b" not in page and "\u202e" not in page and "logs/<b>" not in page and "<script>cannot" not in page
     assert files.load_scan(tmp_path).manifest["missing"] == missing
     assert "could not be read" not in html.render(made)
 
