@@ -133,6 +133,22 @@ def test_executors_that_are_none() -> None:
             executor_of(key=KEY, **given)  # type: ignore[arg-type]
 
 
+def test_an_interrupt_ends_the_workers_and_leaves_nothing(dumps: list[str], tmp_path: Path) -> None:
+    KEY.save(tmp_path / "key")
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, "-m", "fingerprint", "scan", *dumps, "--out", str(tmp_path / "out"), "--key-file", str(tmp_path / "key"), "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path / "tmp")}, start_new_session=True)
+    end = time.monotonic() + 60
+    while not list((tmp_path / "tmp").glob("fingerprint-*/job.shard")) and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    assert process.wait(60) == 130
+    assert process.stderr is not None and "Traceback" not in process.stderr.read()
+    process.stderr.close()
+    assert not list((tmp_path / "tmp").glob("fingerprint-*")) and not (tmp_path / "out").exists()
+
+
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("""

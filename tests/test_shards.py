@@ -20,7 +20,8 @@ from shards_fixture import CONFIG, KEY, digest, in_files, plain
 import fingerprint as fp
 from fingerprint import pipeline
 from fingerprint.errors import ConfigError, InputError
-from fingerprint.ingest import ingest
+from fingerprint.ingest import ingest, remember
+from fingerprint.prevalence import Hashing
 from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import Extent, extents, read_events
 from fingerprint.scanning import shard_config
@@ -381,3 +382,26 @@ def test_no_key_and_no_prompt_stands_in_what_is_said(dumps: list[str], tmp_path:
     assert KEY.material.hex() not in about and "think" not in about.lower() and KEY.material not in Path(place).read_bytes()
     assert Path(place).stat().st_mode & 0o777 == 0o600
 
+
+
+def test_history_in_parts_knows_what_it_knows_as_a_whole(small: None, no_detection: None, dumps: list[str], tmp_path: Path) -> None:
+    hashing = Hashing(KEY, CONFIG.sketch, 1)
+    whole, about = remember(dumps, hashing, None, None, Stopwatch(Progress()))
+    with Executor(KEY, 1) as executor:
+        made = Gathering(str(tmp_path / "s"), CONFIG, KEY, JOB, executor, Stopwatch(Progress()))
+        parts, told = remember(dumps, hashing, None, None, Stopwatch(Progress()), made.observe)
+    assert told == about and about["read"] == read_all(dumps)
+    for name, found in (("whole", whole), ("parts", parts)):
+        found.save(tmp_path / f"{name}.prevalence")
+    assert (tmp_path / "whole.prevalence").read_bytes() == (tmp_path / "parts.prevalence").read_bytes()
+    two = fp.scan(dumps[:2], config=CONFIG, key=KEY, history=[*dumps[2:], tmp_path / "whole.prevalence"], jobs=2)
+    one = fp.scan(dumps[:2], config=CONFIG, key=KEY, history=[*dumps[2:], tmp_path / "whole.prevalence"])
+    assert two.manifest["history"] == one.manifest["history"] and one.manifest["history"]["read"] > 1000
+
+
+def test_a_lost_part_of_the_history_is_an_error(small: None, dumps: list[str], tmp_path: Path) -> None:
+    own = [_copied(path, tmp_path) for path in dumps]
+    reader = read_events(own)
+    Path(own[-1]).unlink()
+    with Executor(KEY, 1) as executor, pytest.raises(InputError, match=r"z\.jsonl"):
+        Gathering(str(tmp_path / "s"), CONFIG, KEY, JOB, executor, Stopwatch(Progress())).observe(reader, Hashing(KEY, CONFIG.sketch, 1).new())

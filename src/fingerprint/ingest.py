@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from .deduplication import Distinct
 from .keys import Key
 from .prevalence import SUFFIX, Hashing, Prevalence
 from .progress import Stopwatch
-from .readers import EventReader, read_events
+from .readers import EventReader, RowAccounting, read_events
 from .room import Growing, Room, let_go, machine_memory
 from .sketch import exact_hashes
 from .store import Names, TextStore
@@ -28,7 +28,7 @@ NAMED = {"account_id": True, "org_id": True, "conversation_id": False, "system":
 AT_ONCE = 1 << 20  # rows that are renumbered together
 WHILE_READING, AFTERWARDS = 0.65, 1 / 6  # of the memory, what columns may take; the rest is for the work on them
 SORTED = ("account_id", "org_id", "system")  # whose names are numbered in ascending order
-READING, CLUSTERING = "reading and fingerprinting", "clustering near-duplicates"
+READING, CLUSTERING, REMEMBERING = "reading and fingerprinting", "clustering near-duplicates", "reading history"
 KINDS = {"timestamp": np.int64, "line": np.int64}
 
 
@@ -147,13 +147,16 @@ def sample_texts(reader: EventReader, n: int, key: Key, watch: Stopwatch) -> pa.
     return texts
 
 
-def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, format: str | None, watch: Stopwatch) -> tuple[Prevalence, dict[str, Any]]:
+def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, format: str | None, watch: Stopwatch,
+             observing: Callable[[EventReader, Prevalence], RowAccounting] | None = None) -> tuple[Prevalence, dict[str, Any]]:
     """Return the prevalence of earlier traffic, and what the manifest says of it.
 
     Parameters
     ----------
     inputs : as of :func:`fingerprint.readers.read_events`
         Paths that end in ``.prevalence`` are read as that, all others as logs.
+    observing : callable, optional
+        Adds the events of a reader of files to a prevalence, and returns what became of its rows; by default that is done here.
     """
     given = [inputs] if isinstance(inputs, str | Path) else inputs
     listed = isinstance(given, list | tuple)
@@ -165,11 +168,18 @@ def remember(inputs: Any, hashing: Hashing, mapping: dict[str, str] | None, form
         past.merge(Prevalence.load(path))
     if not saved or logs:
         reader = read_events(logs, mapping=mapping, format=format)
-        with watch.stage("reading history", reader.total_bytes):
-            for batch in advancing(reader, watch):
-                hashing.observe(past, batch.column("account_id").to_pylist(), batch.column("prompt"), batch.column("system"))
-        names, n_read = [*names, *(str(name) for name in reader.accounting.files)], reader.accounting.read
+        with watch.stage(REMEMBERING, reader.total_bytes):
+            by_workers = observing if reader.total_bytes is not None else None
+            accounting = by_workers(reader, past) if by_workers is not None else observe(reader, past, hashing, watch)
+        names, n_read = [*names, *(str(name) for name in accounting.files)], accounting.read
     return past, {"inputs": names, "read": n_read, "prompts": past.n_prompts, "accounts": len(past.accounts)}
+
+
+def observe(reader: EventReader, past: Prevalence, hashing: Hashing, watch: Stopwatch) -> RowAccounting:
+    """Add all events of a reader to a prevalence; return what became of the rows."""
+    for batch in advancing(reader, watch):
+        hashing.observe(past, batch.column("account_id").to_pylist(), batch.column("prompt"), batch.column("system"))
+    return reader.accounting
 
 
 def advancing(reader: EventReader, watch: Stopwatch) -> Iterator[pa.RecordBatch]:

@@ -28,7 +28,6 @@ from .detection import Examiner, Group
 from .encoders import Encoder, get_encoder
 from .evidence import Evidence, Layer
 from .history import N_TEXTS, Known, look_up, novelty
-from .ingest import remember
 from .keys import Key
 from .known import look_for, with_known
 from .landscape import landscape
@@ -81,17 +80,31 @@ class Ingested:
     missing: list[dict[str, str]] = field(default_factory=list)
 
 
-def detect(read: Callable[[], Ingested], config: ScanConfig, key: Key, watch: Stopwatch, history: Any = None,
-           known: Sequence[str | os.PathLike[str]] = (), mapping: dict[str, str] | None = None, format: str | None = None,
+def detect(read: Callable[[], Ingested], config: ScanConfig, key: Key, watch: Stopwatch,
+           remembered: Callable[[Hashing], tuple[Prevalence, dict[str, Any]]] | None = None, known: Sequence[str | os.PathLike[str]] = (),
            encoding: Callable[[Encoder], Encoder] = lambda own: own, room: Room | None = None) -> Scan:
-    """Find campaigns in a traffic, which `read` gives once everything else is known to be usable; the rest is as of :func:`scan`.
+    """Find campaigns in a traffic.
 
-    `encoding` may put an encoder in the place of the configured one, of the same digest.
+    Parameters
+    ----------
+    read : callable
+        Gives the traffic, once everything else is known to be usable.
+    config : ScanConfig
+    key : Key
+    watch : Stopwatch
+    remembered : callable, optional
+        Gives the prevalence of earlier traffic, and what the manifest says of it.
+    known : sequence of path
+        Known harvesting sets.
+    encoding : callable
+        May put an encoder in the place of the configured one, of the same digest.
+    room : Room, optional
+        That the columns of the traffic lie in.
     """
     started = time.time()
     encoder = encoding(get_encoder(config.encoder, threads=config.threads or _cpus(), device=config.device))
     hashing = Hashing(key, config.sketch, config.threads)
-    past, remembered = remember(history, hashing, mapping, format, watch) if history is not None else (None, None)
+    past, past_about = remembered(hashing) if remembered is not None else (None, None)
     ingested = read()
     traffic = ingested.traffic
     evidence = prepare(traffic, encoder, config, key, watch)
@@ -117,7 +130,7 @@ def detect(read: Callable[[], Ingested], config: ScanConfig, key: Key, watch: St
     traffic.let_go()
     manifest = _manifest(config, key, encoder, ingested, watch, started, verdict.n_prevalent)
     manifest["controls"] = asdict(controls) if controls is not None else None
-    manifest["history"] = remembered
+    manifest["history"] = past_about
     manifest["counts"].update(topics=len(verdict.topics), topics_left_out=verdict.n_topics_left_out)
     return Scan(campaigns, verdict.examined, account_table(traffic, campaigns), cluster_table(traffic, config.text), verdict.topics, drawn,
                 prompt_table(traffic, campaigns, charged), ingested.rejects, manifest, sets, sketches)

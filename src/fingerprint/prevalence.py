@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from . import places
 from .config import SketchConfig
-from .errors import InputError, why
+from .errors import InputError
 from .holders import EVERYTHING, Holders
 from .keys import Key
 from .lsh import band_keys
@@ -77,14 +78,9 @@ class Prevalence:
         about = {"schema": SCHEMA, "key_id": self.key_id, "scheme": self.scheme, "n_prompts": self.n_prompts, "sizes": [len(part[0]) for part in parts],
                  "limits": [str(getattr(self, name).limit) for name in PARTS], "sha256": _digest(key, account)}
         table = pa.table({"key": key, "account": account}).replace_schema_metadata({"prevalence": json.dumps(about)})
-        path = Path(path)
-        aside = path.with_name(path.name + ".part")
-        try:
-            with pa.OSFile(str(aside), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
-                writer.write_table(table)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with places.written(str(path)) as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
+            writer.write_table(table)
 
     @classmethod
     def load(cls, path: Path | str) -> Prevalence:
@@ -97,13 +93,13 @@ class Prevalence:
         """
         name = Path(path).name
         try:
-            with pa.OSFile(str(path), "rb") as source:
+            with places.open_input(str(path)) as source:
                 table = pa.ipc.open_file(source).read_all()
             table.validate(full=True)
             about = json.loads((table.schema.metadata or {})[b"prevalence"])
             return cls._from(table, about)
-        except OSError as error:
-            raise InputError(f"{name} cannot be read: {why(error) if error.errno else 'not an Arrow file'}") from None
+        except OSError:
+            raise InputError(f"{name} cannot be read: not an Arrow file") from None
         except (pa.ArrowException, KeyError, TypeError, ValueError):
             raise InputError(f"{name} is not a prevalence file, or it is damaged") from None
 

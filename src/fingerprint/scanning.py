@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from .config import ScanConfig, SketchConfig
 from .errors import ConfigError, InputError, why
-from .ingest import ingest, make_room
+from .ingest import ingest, make_room, remember
 from .keys import Key
 from .pipeline import Ingested, detect
+from .prevalence import Hashing, Prevalence
 from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
 from .records import Scan
@@ -82,11 +83,13 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     reader = read_events(inputs, mapping=mapping, format=format)
     if engine == "local" and jobs == 1 and state is None and address is None:
         room = make_room(config)
-        return detect(lambda: _read(reader, config, key, watch, room), config, key, watch, history, known, mapping, format, room=room)
+        return detect(lambda: _read(reader, config, key, watch, room), config, key, watch, _remembering(history, mapping, format, watch), known, room=room)
+    _check_reach(address, state)
     shards, job = reader.divided(), Job.of(config.sketch, key, mapping, format)
     with executor_of(engine, jobs, key, config.threads, address) as executor, nullcontext(os.fspath(state)) if state is not None else passing() as folder:
         gathering = Gathering(folder, config, key, job, executor, watch, os.fspath(key_file) if key_file is not None else None)
-        return detect(lambda: _from_shards(gathering.gather(shards), executor), config, key, watch, history, known, mapping, format, executor.encoder)
+        past = _remembering(history, mapping, format, watch, gathering)
+        return detect(lambda: _from_shards(gathering.gather(shards), executor), config, key, watch, past, known, executor.encoder)
 
 
 def write_shard(inputs: Any, out: str | os.PathLike[str], *, part: tuple[int, int] = (1, 1), config: ScanConfig | None = None, key: Key | None = None,
@@ -154,11 +157,12 @@ def merge_shards(shards: Sequence[str | os.PathLike[str]], *, config: ScanConfig
     watch, job = Stopwatch(progress or Progress()), Job.of(config.sketch, key)
     if not shards:
         raise InputError("no shard was named; 'fingerprint sketch' writes one")
+    _check_reach(address, state)
     named, missing = arranged([os.fspath(place) for place in shards], job, key)
     with executor_of(engine, jobs, key, config.threads, address) as executor, nullcontext(os.fspath(state)) if state is not None else passing() as folder:
         gathering = Gathering(folder, config, key, job, executor, watch, os.fspath(key_file) if key_file is not None else None)
-        return detect(lambda: _from_shards(gathering.put_together(named, missing), executor), config, key, watch, history, known,
-                      encoding=executor.encoder)
+        past = _remembering(history, None, None, watch, gathering)
+        return detect(lambda: _from_shards(gathering.put_together(named, missing), executor), config, key, watch, past, known, executor.encoder)
 
 
 def shard_config(shard: str | os.PathLike[str], key: Key | None = None) -> SketchConfig:
@@ -174,6 +178,19 @@ def shard_config(shard: str | os.PathLike[str], key: Key | None = None) -> Sketc
     job = Job.from_dict(told["job"])
     Job.of(job.sketch, key).check_shard(told, os.fspath(shard))
     return job.sketch
+
+
+def _check_reach(address: str | None, state: str | os.PathLike[str] | None) -> None:
+    if address is not None and state is None:
+        raise ConfigError("workers of a cluster need a folder or address that all of them reach; name it as the state")
+
+
+def _remembering(history: Any, mapping: dict[str, str] | None, format: str | None, watch: Stopwatch,
+                 gathering: Gathering | None = None) -> Callable[[Hashing], tuple[Prevalence, dict[str, Any]]] | None:
+    """Return what gives the prevalence of earlier traffic, None where there is none."""
+    if history is None:
+        return None
+    return lambda hashing: remember(history, hashing, mapping, format, watch, gathering.observe if gathering is not None else None)
 
 
 def _read(reader: EventReader, config: ScanConfig, key: Key, watch: Stopwatch, room: Room) -> Ingested:

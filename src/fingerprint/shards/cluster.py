@@ -71,6 +71,11 @@ class Cluster(Executor):
                 raise ConfigError(f"there is no Ray cluster at {address!r}: {str(error)[:200]}; start one (ray start --head), or leave out --address") from None
         self.n_workers = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
+    def start(self) -> None:
+        """See :meth:`Executor.start`."""
+        ready = self._ray.remote(worker.ready).options(num_cpus=1)
+        self._ray.wait([ready.remote() for _ in range(self.n_workers)], num_returns=self.n_workers)
+
     def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
         """See :meth:`Executor.run`."""
         ray = self._ray

@@ -51,6 +51,9 @@ class Executor:
         worker.hold(key)
         self.n_workers, self.threads = 1, threads
 
+    def start(self) -> None:
+        """Wait until there are workers."""
+
     def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
         """Run orders; yield the number of each as it ends, with its result or with what went wrong: an input or a worker was lost.
 
@@ -110,6 +113,10 @@ class Processes(Executor):
         if self._pool is None:  # spawned: a fork would copy the locks of threads that are not copied
             self._pool = ProcessPoolExecutor(self.n_workers, multiprocessing.get_context("spawn"), _begin, (self._key.material,))
         return self._pool
+
+    def start(self) -> None:
+        """See :meth:`Executor.start`."""
+        wait([self._started().submit(worker.ready) for _ in range(self.n_workers)])
 
     def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
         """See :meth:`Executor.run`."""

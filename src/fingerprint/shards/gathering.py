@@ -20,20 +20,22 @@ from ..config import LEAST_MEMORY, ScanConfig
 from ..errors import ConfigError, InputError
 from ..ingest import READING
 from ..keys import Key
+from ..prevalence import Prevalence
 from ..progress import Stopwatch
-from ..readers import Extent, RowAccounting
+from ..readers import EventReader, Extent, RowAccounting
 from ..traffic import Traffic
 from . import files, mapping, worker
 from .executors import Executor
 from .files import File
 from .job import Job
-from .joining import accounting_of, fields_seen, join, rejects_of
+from .joining import accounting_of, fields_seen, join, rejects_of, total
+from .mapping import accounting_from_dict
 
 TEXTS_PER_PART = 1 << 20  # of all shards together, in a part of the range of hashes
 MOST_PARTS = 4096
 SUFFIX = ".shard"
 JOB = "job" + SUFFIX
-REDUCING = "finding equal texts and company"
+STARTING, REDUCING = "starting workers", "finding equal texts and company"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,32 @@ class Gathering:
         """
         plain = [[extent.to_list() for extent in extents] for extents in shards]
         self._claim(plain)
+        with self.watch.stage(STARTING):
+            self.executor.start()
         made, missing = self._map(plain)
         return self.put_together(made, missing)
+
+    def observe(self, reader: EventReader, past: Prevalence) -> RowAccounting:
+        """Add the events of earlier files to a prevalence; return what became of their rows.
+
+        Raises
+        ------
+        InputError
+            A part of them cannot be read: what is new could not be told without it.
+        """
+        shards = reader.divided()
+        named = [places.join(self.folder, f"history-{number:06}{SUFFIX}") for number in range(len(shards))]
+        common = {**self._common, "do": worker.REMEMBER, "job": self.job.to_dict(), "threads": self.executor.threads}
+        parts: dict[int, RowAccounting] = {}
+        for number, outcome in self.executor.run([{**common, "place": place, "extents": [extent.to_list() for extent in extents]}
+                                                  for place, extents in zip(named, shards, strict=True)]):
+            if isinstance(outcome, Exception):
+                raise InputError(f"a part of the history cannot be read: {outcome}") from outcome
+            past.merge(Prevalence.load(named[number]))
+            places.remove([named[number]])
+            parts[number] = accounting_from_dict(outcome["accounting"])
+            self.watch.progress.advance(sum(extent.size for extent in shards[number]))
+        return total([parts[number] for number in range(len(shards))])
 
     def _claim(self, shards: list[Any]) -> None:
         """Note in the folder what it is for; raise :class:`ConfigError` where it is for something else."""

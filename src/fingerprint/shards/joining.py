@@ -154,10 +154,14 @@ def _files(shards: Sequence[File]) -> list[npt.NDArray[np.int32]]:
 
 
 def accounting_of(shards: Sequence[File]) -> RowAccounting:
-    """Return the counts of all rows; of a file in several shards what was learned first."""
+    """Return the counts of all rows."""
+    return total([accounting_from_dict(shard.about["accounting"]) for shard in shards])
+
+
+def total(parts: Sequence[RowAccounting]) -> RowAccounting:
+    """Add up the counts of parts of an input; of a file in several of them stands what was learned first."""
     whole = RowAccounting()
-    for shard in shards:
-        part = accounting_from_dict(shard.about["accounting"])
+    for part in parts:
         part.files = {name: {**facts, **whole.files.get(name, {})} for name, facts in part.files.items()}
         whole += part
     whole.check()

@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from .. import places
 from ..arrays import hash_order
 from ..config import ScanConfig
-from ..ingest import NAMED, Fingerprinted, fingerprint_events, make_room, renumber
+from ..ingest import NAMED, Fingerprinted, fingerprint_events, make_room, observe, renumber
 from ..ipc import pack
 from ..keys import Key
+from ..prevalence import Hashing
 from ..progress import Progress, Stopwatch
 from ..readers import EventReader, Extent, RowAccounting
 from . import files
@@ -68,6 +70,27 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     about = {"kind": KIND, "job": job.to_dict(), **identity, "extents": [extent.to_list() for extent in extents], **n,
              "accounting": accounting_to_dict(reader.accounting), "fields_seen": list(reader.fields_seen)}
     return {**files.write(place, about, _blocks(made, rows, order, reader), key), **n}
+
+
+def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, threads: int | None = None) -> dict[str, Any]:
+    """Read a part of earlier traffic, and write its prevalence.
+
+    Returns
+    -------
+    dict
+        size (bytes), accounting (plain values).
+
+    Raises
+    ------
+    InputError
+        A file cannot be opened.
+    """
+    reader, hashing = EventReader.of(extents, job.mapping, job.format), Hashing(key, job.sketch, threads)
+    past = hashing.new()
+    accounting = observe(reader, past, hashing, Stopwatch(Progress()))
+    past.save(place)
+    found = places.look(place)
+    return {"size": found.size if found is not None else 0, "accounting": accounting_to_dict(accounting)}
 
 
 def _blocks(made: Fingerprinted, rows: dict[str, npt.NDArray[Any]], order: npt.NDArray[np.int32], reader: EventReader) -> Iterator[Block]:

@@ -19,13 +19,20 @@ from . import mapping, reducing
 from .files import File
 from .job import Job
 
-MAP, TEXTS, BANDS, COMPANY = "map", "texts", "bands", "company"  # what is done
+MAP, TEXTS, BANDS, COMPANY, REMEMBER = "map", "texts", "bands", "company", "remember"  # what is done
 _held: dict[str, Key] = {}
 
 
 def hold(key: Key) -> None:
     """Let orders for this key be done in this process."""
     _held[key.key_id] = key
+
+
+def ready() -> str:
+    """Load what orders need, and return the version."""
+    import pyarrow.parquet  # noqa: F401
+
+    return __version__
 
 
 def run(order: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +82,11 @@ def _map(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
     return mapping.make_shard(order["place"], extents, Job.from_dict(order["job"]), key, order["about"], order["memory"], order["threads"])
 
 
+def _remember(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
+    extents = [Extent.from_list(plain) for plain in order["extents"]]
+    return mapping.make_prevalence(order["place"], extents, Job.from_dict(order["job"]), key, order["threads"])
+
+
 def _texts(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
     with ExitStack() as stack:
         return reducing.reduce_texts(order["place"], _opened(order["shards"], key, stack), order["part"], order["n_parts"], order["about"], key)
@@ -99,4 +111,4 @@ def _opened(named: list[str], key: Key, stack: ExitStack) -> list[File]:
     return found
 
 
-_WORK = {MAP: _map, TEXTS: _texts, BANDS: _bands, COMPANY: _company}
+_WORK = {REMEMBER: _remember, MAP: _map, TEXTS: _texts, BANDS: _bands, COMPANY: _company}

@@ -1,0 +1,193 @@
+"""Scans in shards: how much two workers are faster than one, what Ray costs beside processes of this machine, and what a day of any size takes.
+
+``speed`` reads, sketches and puts together one dump in this process at once, in shards by one worker, by two, and by two of a Ray cluster, in turn and several
+times; it ends with 1 unless all make the same traffic. ``model`` does the same with one worker for dumps of several sizes, and says how well the smaller ones
+foretell the largest. ``plan`` says of a model what other amounts take. Every measurement is a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import machine
+import numpy as np
+
+import fingerprint as fp
+from fingerprint.ingest import CLUSTERING, READING, ingest
+from fingerprint.progress import Progress, Stopwatch
+from fingerprint.readers import read_events
+from fingerprint.shards.executors import executor_of
+from fingerprint.shards.gathering import REDUCING, STARTING, Gathering, passing
+from fingerprint.shards.job import Job
+from fingerprint.shards.joining import JOINING, MOST
+from fingerprint.traffic import Traffic
+
+LEAST_SPEED_UP, MOST_OVERHEAD = 1.7, 0.25
+STEPS = {STARTING: "start", READING: "map", REDUCING: "reduce", JOINING: "join", CLUSTERING: "cluster"}
+ON_WORKERS = ("map", "reduce")
+COLUMN_BYTES, TEXT_BYTES, COMPANY_BYTES = 44, 28, 216  # on the driver: of a row, of a distinct text, and of one with company while it is clustered
+DETECTION_S = 560.0  # behind clustering, of 28.8 M rows of 250,000 accounts (scan.py); its samples are bounded, so more rows hardly take more
+
+
+def digest(traffic: Traffic) -> str:
+    """Name a traffic: every column that does not depend on how conversations are numbered."""
+    made = hashlib.sha256(traffic.account_ids.cast("string").to_numpy(zero_copy_only=False).astype(str).tobytes())
+    for name in ("account", "actor", "time_us", "text", "exact", "first_row", "cluster", "similarity", "file", "line", "system"):
+        made.update(np.ascontiguousarray(getattr(traffic, name)).data)
+    return made.hexdigest()[:16]
+
+
+def one(dump: str, how: str, jobs: int, threads: int, key_file: str) -> dict[str, Any]:
+    """Measure one way in this process."""
+    key, watch, reader = fp.Key.load(key_file), Stopwatch(Progress()), read_events(dump)
+    config = fp.ScanConfig(threads=threads)
+    start = time.perf_counter()
+    n_bytes, n_shards = {}, 0
+    if how == "memory":
+        traffic = ingest(reader, config, key, watch)
+    else:
+        with executor_of(how, jobs, key, threads) as executor, passing() as folder:
+            found = Gathering(folder, config, key, Job.of(config.sketch, key), executor, watch, key_file).gather(reader.divided())
+            traffic, n_bytes, n_shards = found.traffic, found.n_bytes, found.n_shards
+    seconds = {STEPS[name]: took for name, took in watch.seconds.items()} | {"all": round(time.perf_counter() - start, 3)}
+    return {"how": how, "jobs": jobs, "rows": len(traffic.text), "texts": len(traffic.exact), "accounts": len(traffic.account_ids),
+            "input_bytes": reader.total_bytes, "seconds": seconds, "bytes": n_bytes, "shards": n_shards,
+            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "digest": digest(traffic)}
+
+
+def measured(dump: Path, how: str, jobs: int, threads: int, key_file: Path) -> dict[str, Any]:
+    """Measure one way in a process of its own."""
+    command = [sys.executable, __file__, "one", str(dump), "--how", how, "--jobs", str(jobs), "--threads", str(threads), "--key-file", str(key_file)]
+    made: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout)
+    return made
+
+
+def world(prompts: str, folder: Path) -> Path:
+    """Return a simulated dump of so many prompts; made if it is not there."""
+    dump = folder / "dump.parquet"
+    if not dump.exists():
+        subprocess.run([sys.executable, "-m", "fingerprint", "simulate", "--preset", "scale", "--prompts", prompts, "--out", str(folder)], check=True,
+                       stdout=subprocess.DEVNULL)
+    return dump
+
+
+def speed(dump: Path, rounds: int, key_file: Path) -> tuple[dict[str, Any], bool]:
+    """Compare the ways."""
+    ways = {"in this process, 1 thread": ("memory", 1), "1 worker": ("local", 1), "2 processes": ("local", 2), "2 on Ray": ("ray", 2)}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, (how, jobs) in ways.items():
+            runs[name].append(measured(dump, how, jobs, 1, key_file))
+            print(f"{name:26} " + "  ".join(f"{step} {took:.1f} s" for step, took in runs[name][-1]["seconds"].items()), flush=True)
+
+    def middle(name: str, step: str) -> float:
+        return statistics.median(run["seconds"].get(step, 0.0) for run in runs[name])
+
+    up = {step: middle("1 worker", step) / middle("2 processes", step) for step in ON_WORKERS}
+    over = {step: middle("2 on Ray", step) / middle("2 processes", step) - 1 for step in ("map", "reduce", "all")}
+    same = len({run["digest"] for all_runs in runs.values() for run in all_runs}) == 1
+    print(f"two workers over one: map {up['map']:.2f}, reduce {up['reduce']:.2f}")
+    print(f"Ray over processes: map {over['map']:+.0%}, reduce {over['reduce']:+.0%}, with the start of the cluster {over['all']:+.0%}")
+    print("all made the same traffic" if same else "THE TRAFFICS DIFFER")
+    return {"runs": runs, "speed_up": up, "overhead": over, "same": same}, same and up["map"] >= LEAST_SPEED_UP and over["all"] <= MOST_OVERHEAD
+
+
+def model(sizes: list[str], folder: Path, key_file: Path) -> dict[str, Any]:
+    """Measure sizes with one worker of one thread, and fit what a million rows takes to all but the largest."""
+    runs = []
+    for size in sizes:
+        runs.append(measured(world(size, folder / size), "local", 1, 1, key_file))
+        run = runs[-1]
+        print(f"{run['rows'] / 1e6:6.1f} M rows, {run['texts'] / 1e6:5.1f} M texts, {run['shards']:3} shards: "
+              + "  ".join(f"{step} {took:.1f} s" for step, took in run["seconds"].items())
+              + "   " + "  ".join(f"{step} {n / 1e6:,.0f} MB" for step, n in run["bytes"].items()) + f"   driver {run['peak'] / 1e9:.1f} GB", flush=True)
+    fitted = fit(runs[:-1] if len(runs) > 1 else runs)
+    last = runs[-1]
+    for kind in ("seconds", "bytes"):
+        for name, rate in fitted[kind].items():
+            told, seen = rate * last["rows"] / 1e6, last[kind].get(name, 0)
+            print(f"  {name:8} {rate:14,.2f} {kind} a million rows; foretold of {last['rows'] / 1e6:.0f} M {told:,.1f}, seen {seen:,.1f} "
+                  f"({seen / max(told, 1e-9) - 1:+.0%})")
+    return {"machine": machine.describe(), "runs": runs, "fit": fit(runs)}
+
+
+def fit(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return seconds and bytes a million rows by step, of all runs together, and texts a row."""
+    rows = sum(run["rows"] for run in runs) / 1e6
+    return {kind: {name: sum(run[kind].get(name, 0) for run in runs) / rows for name in runs[-1][kind] if name != "all"} for kind in ("seconds", "bytes")} | {
+        "texts": sum(run["texts"] for run in runs) / 1e6 / rows, "input": sum(run["input_bytes"] for run in runs) / rows,
+        "company": sum(run["bytes"].get("company", 0) for run in runs) / rows / COMPANY_BYTES / 1e6}
+
+
+def plan(fitted: dict[str, Any], prompts: float, hours: float) -> list[str]:
+    """Say what so many prompts take where the workers are to be done in so many hours."""
+    millions = prompts / 1e6
+    work = sum(fitted["seconds"][step] for step in ON_WORKERS) * millions
+    driver = sum(fitted["seconds"][step] for step in ("join", "cluster")) * millions + DETECTION_S
+    shuffled = sum(fitted["bytes"].values()) * millions
+    rows, texts, company = COLUMN_BYTES * prompts, TEXT_BYTES * fitted["texts"] * prompts, COMPANY_BYTES * fitted["company"] * prompts
+    n_workers = max(1, -(-work // (hours * 3600)))
+    lines = [f"{prompts:,.0f} prompts:",
+             f"  workers   {work / 3600:,.1f} CPU hours: {n_workers:,.0f} workers of one CPU and 1 GB for {hours:g} h of map and reduce",
+             f"  bytes     {fitted['input'] * millions / 1e12:,.2f} TB of compressed input; {shuffled / 1e12:,.2f} TB of shards, written once, read twice",
+             f"  driver    columns {rows / 1e9:,.0f} GB and texts {texts / 1e9:,.0f} GB in files, {company / 1e9:,.0f} GB while it clusters; "
+             f"{driver / 3600:,.1f} h of one thread"]
+    if prompts > MOST:
+        lines.append(f"  too many  a scan numbers {MOST:,} rows and texts at most: {-(-prompts // MOST):,.0f} scans of parts of the period, each by itself")
+    return lines
+
+
+def main() -> None:
+    """Measure, or plan."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("one", "speed", "model", "plan"):
+        own = commands.add_parser(name)
+        own.add_argument("--json")
+        if name == "one":
+            own.add_argument("dump")
+            own.add_argument("--how", choices=("memory", "local", "ray"), default="local")
+            own.add_argument("--jobs", type=int, default=1)
+            own.add_argument("--threads", type=int, default=1)
+            own.add_argument("--key-file", required=True)
+        elif name == "plan":
+            own.add_argument("model", help="what 'model --json' wrote")
+            own.add_argument("--prompts", nargs="+", type=float, default=[1e9, 1e11])
+            own.add_argument("--hours", type=float, default=1.0)
+        else:
+            own.add_argument("--prompts", nargs="+", default=["5M"] if name == "speed" else ["1M", "3M", "10M", "30M"])
+            own.add_argument("--rounds", type=int, default=3)
+            own.add_argument("--world", help="folder that keeps the simulated dumps; a temporary one if not given")
+    options = parser.parse_args()
+    if options.command == "one":
+        print(json.dumps(one(options.dump, options.how, options.jobs, options.threads, options.key_file)))
+        return
+    if options.command == "plan":
+        for prompts in options.prompts:
+            print("\n".join(plan(json.loads(Path(options.model).read_text("utf-8"))["fit"], prompts, options.hours)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        key_file = Path(folder) / "key"
+        fp.Key(bytes(range(16))).save(key_file)
+        worlds, good = Path(options.world or folder), True
+        if options.command == "speed":
+            result, good = speed(world(options.prompts[0], worlds / options.prompts[0]), options.rounds, key_file)
+        else:
+            result = model(options.prompts, worlds, key_file)
+    if options.json:
+        Path(options.json).write_text(json.dumps(result), "utf-8")
+    sys.exit(not good)
+
+
+if __name__ == "__main__":
+    main()
