@@ -62,7 +62,8 @@ def one(dump: str, how: str, jobs: int, threads: int, key_file: str) -> dict[str
     seconds = {STEPS[name]: took for name, took in watch.seconds.items()} | {"all": round(time.perf_counter() - start, 3)}
     return {"how": how, "jobs": jobs, "rows": len(traffic.text), "texts": len(traffic.exact), "accounts": len(traffic.account_ids),
             "input_bytes": reader.total_bytes, "seconds": seconds, "bytes": n_bytes, "shards": n_shards,
-            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "digest": digest(traffic)}
+            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "worker_peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, "digest": digest(traffic)}
 
 
 def measured(dump: Path, how: str, jobs: int, threads: int, key_file: Path) -> dict[str, Any]:
@@ -88,7 +89,8 @@ def speed(dump: Path, rounds: int, key_file: Path) -> tuple[dict[str, Any], bool
     for _ in range(rounds):
         for name, (how, jobs) in ways.items():
             runs[name].append(measured(dump, how, jobs, 1, key_file))
-            print(f"{name:26} " + "  ".join(f"{step} {took:.1f} s" for step, took in runs[name][-1]["seconds"].items()), flush=True)
+            print(f"{name:26} " + "  ".join(f"{step} {took:.1f} s" for step, took in runs[name][-1]["seconds"].items())
+                  + f"   {runs[name][-1]['peak'] / 1e9:.1f} GB, a worker {runs[name][-1]['worker_peak'] / 1e9:.1f} GB", flush=True)
 
     def middle(name: str, step: str) -> float:
         return statistics.median(run["seconds"].get(step, 0.0) for run in runs[name])

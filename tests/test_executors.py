@@ -144,7 +144,9 @@ def test_an_interrupt_ends_the_workers_and_leaves_nothing(dumps: list[str], tmp_
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     assert process.wait(60) == 130
-    assert process.stderr is not None and "Traceback" not in process.stderr.read()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    assert "Traceback" not in said, said
     process.stderr.close()
     assert not list((tmp_path / "tmp").glob("fingerprint-*")) and not (tmp_path / "out").exists()
 
@@ -157,7 +159,7 @@ from fingerprint import Key
 from fingerprint.shards.executors import Processes
 if __name__ == "__main__":
     two = Processes(2, Key(bytes(16)), 1)
-    print(two._started().submit(os.getpid).result(), flush=True)
+    print(two._submit(os.getpid).result(), flush=True)
     time.sleep(60)
 """, "utf-8")
     process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
@@ -109,14 +109,19 @@ class Processes(Executor):
         self.n_workers, self._key = n_workers, key
         self._pool: ProcessPoolExecutor | None = None
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
+        """Hand over work; that may start a process."""
         if self._pool is None:  # spawned: a fork would copy the locks of threads that are not copied
             self._pool = ProcessPoolExecutor(self.n_workers, multiprocessing.get_context("spawn"), _begin, (self._key.material,))
-        return self._pool
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: an interrupt is not for a process that is being started
+        try:
+            return self._pool.submit(work, *given)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def start(self) -> None:
         """See :meth:`Executor.start`."""
-        wait([self._started().submit(worker.ready) for _ in range(self.n_workers)])
+        wait([self._submit(worker.ready) for _ in range(self.n_workers)])
 
     def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
         """See :meth:`Executor.run`."""
@@ -127,7 +132,7 @@ class Processes(Executor):
             queue, most = (suspects, 1) if is_apart else (waiting, self.n_workers)
             try:
                 while queue and len(running) < most:
-                    running[self._started().submit(worker.run, orders[queue[0]])] = queue[0]
+                    running[self._submit(worker.run, orders[queue[0]])] = queue[0]
                     number = queue.popleft()
                     alone[number] += is_apart
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -143,12 +148,11 @@ class Processes(Executor):
                         suspects.append(number)
 
     def _let_go(self) -> None:
-        if self._pool is not None:
-            processes = list((self._pool._processes or {}).values())
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            for process in list((pool._processes or {}).values()):
                 process.terminate()
-            self._pool = None
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def close(self) -> None:
         """See :meth:`Executor.close`."""
@@ -158,6 +162,7 @@ class Processes(Executor):
 def _begin(material: bytes) -> None:
     """Prepare a process: an interrupt is the affair of the one that started it, and it ends when that one does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     worker.hold(Key(material))
     parent = multiprocessing.parent_process()
     if parent is not None:
