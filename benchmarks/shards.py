@@ -26,7 +26,7 @@ import fingerprint as fp
 from fingerprint.ingest import CLUSTERING, READING, ingest
 from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import read_events
-from fingerprint.shards.executors import executor_of
+from fingerprint.shards.executors import Processes, executor_of
 from fingerprint.shards.gathering import REDUCING, STARTING, Gathering, passing
 from fingerprint.shards.job import Job
 from fingerprint.shards.joining import JOINING, MOST
@@ -56,7 +56,8 @@ def one(dump: str, how: str, jobs: int, threads: int, key_file: str) -> dict[str
     if how == "memory":
         traffic = ingest(reader, config, key, watch)
     else:
-        with executor_of(how, jobs, key, threads) as executor, passing() as folder:
+        workers = Processes(jobs, key, threads) if how == "local" else executor_of(how, jobs, key, threads)
+        with workers as executor, passing() as folder:
             found = Gathering(folder, config, key, Job.of(config.sketch, key), executor, watch, key_file).gather(reader.divided())
             traffic, n_bytes, n_shards = found.traffic, found.n_bytes, found.n_shards
     seconds = {STEPS[name]: took for name, took in watch.seconds.items()} | {"all": round(time.perf_counter() - start, 3)}
@@ -84,7 +85,7 @@ def world(prompts: str, folder: Path) -> Path:
 
 def speed(dump: Path, rounds: int, key_file: Path) -> tuple[dict[str, Any], bool]:
     """Compare the ways."""
-    ways = {"in this process, 1 thread": ("memory", 1), "1 worker": ("local", 1), "2 processes": ("local", 2), "2 on Ray": ("ray", 2)}
+    ways = {"in this process, 1 thread": ("memory", 1), "1 process": ("local", 1), "2 processes": ("local", 2), "2 on Ray": ("ray", 2)}
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, (how, jobs) in ways.items():
@@ -95,7 +96,7 @@ def speed(dump: Path, rounds: int, key_file: Path) -> tuple[dict[str, Any], bool
     def middle(name: str, step: str) -> float:
         return statistics.median(run["seconds"].get(step, 0.0) for run in runs[name])
 
-    up = {step: middle("1 worker", step) / middle("2 processes", step) for step in ON_WORKERS}
+    up = {step: middle("1 process", step) / middle("2 processes", step) for step in ON_WORKERS}
     over = {step: middle("2 on Ray", step) / middle("2 processes", step) - 1 for step in ("map", "reduce", "all")}
     same = len({run["digest"] for all_runs in runs.values() for run in all_runs}) == 1
     print(f"two workers over one: map {up['map']:.2f}, reduce {up['reduce']:.2f}")

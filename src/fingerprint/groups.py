@@ -55,7 +55,8 @@ def account_communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDA
     """Return :func:`communities`; of a large graph the coarse ones by way of a sample of its accounts.
 
     The mean tie inside a community is that inside a random part of it, so the same resolution finds them there. Each other account then joins the
-    community to which its mean tie is largest, if that exceeds the resolution.
+    community in which it gains most, as Leiden would move it: its ties to it, less the resolution for each account in there, if that is more than
+    nothing. The largest mean tie would be that to some community of a few accounts, one of which chance has tied to it.
 
     Returns
     -------
@@ -70,35 +71,35 @@ def account_communities(graph: Any, resolution: float, seed: int = 0) -> npt.NDA
     size = np.bincount(found)
     label = np.arange(n) + len(size)
     label[kept] = found
-    joining, other, tie = _closest(graph, kept, np.where(size[found] >= LEAST, found, -1), size)
-    joining = joining[near := tie > resolution]
-    free = ~np.isin(joining, kept)
-    label[joining[free]] = other[near][free]
+    joining, other, gain = _best(graph, kept, np.where(size[found] >= LEAST, found, -1), size, resolution)
+    free = (gain > 0) & ~np.isin(joining, kept)
+    label[joining[free]] = other[free]
     return label
 
 
-def _closest(graph: Any, kept: npt.NDArray[np.int64], found: npt.NDArray[np.int64],
-             size: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return the nodes that have ties to a community, the one to which the mean tie of each is largest, and that tie."""
+def _best(graph: Any, kept: npt.NDArray[np.int64], found: npt.NDArray[np.int64], size: npt.NDArray[np.int64],
+          resolution: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the nodes that have ties to a community, the one in which each gains most under the constant Potts model, and that gain."""
     from scipy.sparse import csr_matrix
 
     inside = found >= 0
-    member = csr_matrix((1.0 / size[found[inside]], (kept[inside], found[inside])), shape=(graph.shape[0], len(size)))
+    member = csr_matrix((np.ones(int(inside.sum())), (kept[inside], found[inside])), shape=(graph.shape[0], len(size)))
     tie = (graph @ member).tocsr()
+    gain = tie.data - resolution * size[tie.indices]
     row = np.repeat(np.arange(graph.shape[0]), np.diff(tie.indptr))
-    order = np.lexsort((tie.indices, -tie.data, row))
+    order = np.lexsort((tie.indices, -gain, row))
     first = order[np.diff(row[order], prepend=-1) > 0]
-    return row[first], tie.indices[first].astype(np.int64), tie.data[first]
+    return row[first], tie.indices[first].astype(np.int64), gain[first]
 
 
 def resolution_ladder(graph: Any, start: float) -> list[float]:
-    """Return resolutions from `start` down to the tie of a source that is half of all accounts.
+    """Return resolutions from `start` down to half the tie of a source that is half of all accounts and keeps its votes to itself.
 
     Each is half of the last down to ``COARSE``, then a quarter, in a large graph all along: there each costs a walk over all ties, and what passes
-    grows by recruiting.
+    grows by recruiting. The last step is as short as it has to be.
     """
     least = 2.0 / max(graph.shape[0], 1)
     ladder = [start]
-    while (step := ladder[-1] / (2 if ladder[-1] / 2 >= COARSE and graph.nnz <= LARGE else 4)) > least:
-        ladder.append(step)
+    while ladder[-1] > least:
+        ladder.append(max(least, ladder[-1] / (2 if ladder[-1] / 2 >= COARSE and graph.nnz <= LARGE else 4)))
     return ladder

@@ -50,16 +50,16 @@ class EventReader:
         self._batcher, self._format = Batcher(dict(mapping or {})), format
         self._paths = expand(inputs) if is_path(inputs) else None
         self._extents = [Extent(path) for path in self._paths or ()]
-        self._is_alone = len(self._extents) == 1
+        self._is_alone, self._is_ahead = len(self._extents) == 1, True
         self._inputs = inputs
         self.total_bytes = sizes(self._paths) if self._paths is not None else None
         self.consumed_bytes = 0
 
     @classmethod
-    def of(cls, extents: Sequence[Extent], mapping: Mapping[str, str] | None = None, format: str | None = None) -> EventReader:
-        """Return a reader of some of the extents of an input; one that cannot be read is rejected, and the others are read."""
+    def of(cls, extents: Sequence[Extent], mapping: Mapping[str, str] | None = None, format: str | None = None, *, is_ahead: bool = True) -> EventReader:
+        """Return a reader of some of the extents of an input; one that cannot be read is rejected, and the others are read. `is_ahead`: in a thread."""
         made = cls([], mapping, format)
-        made._paths, made._extents, made._is_alone = [extent.path for extent in extents], list(extents), False
+        made._paths, made._extents, made._is_alone, made._is_ahead = [extent.path for extent in extents], list(extents), False, is_ahead
         return made
 
     @property
@@ -93,7 +93,8 @@ class EventReader:
         if self._paths is None:  # rows may be those of an object that belongs to this thread
             yield from self._in_memory()
         else:
-            yield from ahead(batch for extent in self._extents for batch in self._file(extent))
+            batches = (batch for extent in self._extents for batch in self._file(extent))
+            yield from ahead(batches) if self._is_ahead else batches
         self.accounting.check()
 
     def hint(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,9 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     InputError
         A file cannot be opened. One that is damaged further on is a counted reject.
     """
-    reader, watch = EventReader.of(extents, job.mapping, job.format), Stopwatch(progress or Progress())
-    made = fingerprint_events(reader, job.sketch, key, make_room(ScanConfig(memory=memory)), threads, watch)
+    reader, watch = EventReader.of(extents, job.mapping, job.format, is_ahead=threads != 1), Stopwatch(progress or Progress())
+    with arrow_threads(threads):
+        made = fingerprint_events(reader, job.sketch, key, make_room(ScanConfig(memory=memory)), threads, watch)
     distinct = made.distinct
     order = hash_order(distinct.exact.rows)
     rows = {name: column.rows for name, column in made.columns.items()} | {"text": distinct.text.rows}
@@ -70,6 +72,17 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     about = {"kind": KIND, "job": job.to_dict(), **identity, "extents": [extent.to_list() for extent in extents], **n,
              "accounting": accounting_to_dict(reader.accounting), "fields_seen": list(reader.fields_seen)}
     return {**files.write(place, about, _blocks(made, rows, order, reader), key), **n}
+
+
+@contextmanager
+def arrow_threads(n: int | None) -> Iterator[None]:
+    """Let Arrow decode with so many threads, whose number is a setting of the process: a worker of one thread is to take one processor."""
+    before = pa.cpu_count()
+    pa.set_cpu_count(n or before)
+    try:
+        yield
+    finally:
+        pa.set_cpu_count(before)
 
 
 def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, threads: int | None = None) -> dict[str, Any]:
