@@ -35,7 +35,7 @@ from fingerprint.traffic import Traffic
 LEAST_SPEED_UP, MOST_OVERHEAD = 1.7, 0.25
 STEPS = {STARTING: "start", READING: "map", REDUCING: "reduce", JOINING: "join", CLUSTERING: "cluster"}
 ON_WORKERS = ("map", "reduce")
-COLUMN_BYTES, TEXT_BYTES, COMPANY_BYTES = 44, 28, 216  # on the driver: of a row, of a distinct text, and of one with company while it is clustered
+COLUMN_BYTES, TEXT_BYTES = 44, 28  # on the driver, of a row and of a distinct text
 DETECTION_S = 560.0  # behind clustering, of 28.8 M rows of 250,000 accounts (scan.py); its samples are bounded, so more rows hardly take more
 
 
@@ -114,37 +114,42 @@ def model(sizes: list[str], folder: Path, key_file: Path) -> dict[str, Any]:
         print(f"{run['rows'] / 1e6:6.1f} M rows, {run['texts'] / 1e6:5.1f} M texts, {run['shards']:3} shards: "
               + "  ".join(f"{step} {took:.1f} s" for step, took in run["seconds"].items())
               + "   " + "  ".join(f"{step} {n / 1e6:,.0f} MB" for step, n in run["bytes"].items()) + f"   driver {run['peak'] / 1e9:.1f} GB", flush=True)
-    fitted = fit(runs[:-1] if len(runs) > 1 else runs)
-    last = runs[-1]
+    told, last = fit(runs[:-1]), runs[-1]
     for kind in ("seconds", "bytes"):
-        for name, rate in fitted[kind].items():
-            told, seen = rate * last["rows"] / 1e6, last[kind].get(name, 0)
-            print(f"  {name:8} {rate:14,.2f} {kind} a million rows; foretold of {last['rows'] / 1e6:.0f} M {told:,.1f}, seen {seen:,.1f} "
-                  f"({seen / max(told, 1e-9) - 1:+.0%})")
+        for name, (rate, power) in told[kind].items() if len(runs) > 2 else ():
+            expected, seen = rate * (last["rows"] / 1e6) ** power, last[kind].get(name, 0)
+            print(f"  {name:8} {rate:16,.2f} {kind} of a million rows, growing as rows to the {power:.2f}; foretold of {last['rows'] / 1e6:.0f} M "
+                  f"{expected:,.1f}, seen {seen:,.1f} ({seen / expected - 1:+.0%})")
     return {"machine": machine.describe(), "runs": runs, "fit": fit(runs)}
 
 
-def fit(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return seconds and bytes a million rows by step, of all runs together, and texts a row."""
-    rows = sum(run["rows"] for run in runs) / 1e6
-    return {kind: {name: sum(run[kind].get(name, 0) for run in runs) / rows for name in runs[-1][kind] if name != "all"} for kind in ("seconds", "bytes")} | {
-        "texts": sum(run["texts"] for run in runs) / 1e6 / rows, "input": sum(run["input_bytes"] for run in runs) / rows,
-        "company": sum(run["bytes"].get("company", 0) for run in runs) / rows / COMPANY_BYTES / 1e6}
+def fit(runs: list[dict[str, Any]]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Fit what a step takes of a million rows, and the power of the number of rows with which it grows, by least squares of the logarithms."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    whole = [{**run, "bytes": {**run["bytes"], "input": run["input_bytes"]}, "count": {"texts": run["texts"]}} for run in runs]
+    for kind in ("seconds", "bytes", "count"):
+        for name in whole[-1][kind] if whole else ():
+            points = [(np.log(run["rows"] / 1e6), np.log(run[kind][name])) for run in whole if run[kind].get(name, 0) > 0]
+            if name in ("all", "start") or not points:
+                continue
+            power, rate = np.polyfit(*zip(*points, strict=True), 1) if len(points) > 1 else (1.0, points[0][1] - points[0][0])
+            found.setdefault(kind, {})[name] = (float(np.exp(rate)), float(power))
+    return found
 
 
-def plan(fitted: dict[str, Any], prompts: float, hours: float) -> list[str]:
+def plan(fitted: dict[str, dict[str, tuple[float, float]]], prompts: float, hours: float) -> list[str]:
     """Say what so many prompts take where the workers are to be done in so many hours."""
-    millions = prompts / 1e6
-    work = sum(fitted["seconds"][step] for step in ON_WORKERS) * millions
-    driver = sum(fitted["seconds"][step] for step in ("join", "cluster")) * millions + DETECTION_S
-    shuffled = sum(fitted["bytes"].values()) * millions
-    rows, texts, company = COLUMN_BYTES * prompts, TEXT_BYTES * fitted["texts"] * prompts, COMPANY_BYTES * fitted["company"] * prompts
-    n_workers = max(1, -(-work // (hours * 3600)))
+    def of(kind: str, *names: str) -> float:
+        return sum(fitted[kind][name][0] * (prompts / 1e6) ** fitted[kind][name][1] for name in names if name in fitted[kind])
+
+    work, texts = of("seconds", *ON_WORKERS), of("count", "texts")
+    driver = of("seconds", "join", "cluster") + DETECTION_S
+    shuffled, company = of("bytes", "shard", "texts", "bands", "company"), of("bytes", "company")
     lines = [f"{prompts:,.0f} prompts:",
-             f"  workers   {work / 3600:,.1f} CPU hours: {n_workers:,.0f} workers of one CPU and 1 GB for {hours:g} h of map and reduce",
-             f"  bytes     {fitted['input'] * millions / 1e12:,.2f} TB of compressed input; {shuffled / 1e12:,.2f} TB of shards, written once, read twice",
-             f"  driver    columns {rows / 1e9:,.0f} GB and texts {texts / 1e9:,.0f} GB in files, {company / 1e9:,.0f} GB while it clusters; "
-             f"{driver / 3600:,.1f} h of one thread"]
+             f"  workers   {work / 3600:,.1f} CPU hours: {max(1, -(-work // (hours * 3600))):,.0f} of one CPU and 1 GB for {hours:g} h of map and reduce",
+             f"  bytes     {of('bytes', 'input') / 1e12:,.2f} TB of compressed input; {shuffled / 1e12:,.2f} TB of shards, written once, read twice",
+             f"  driver    columns {COLUMN_BYTES * prompts / 1e9:,.0f} GB and texts {TEXT_BYTES * texts / 1e9:,.0f} GB in files, {company / 1e9:,.0f} GB "
+             f"while it clusters; {driver / 3600:,.1f} h of one thread"]
     if prompts > MOST:
         lines.append(f"  too many  a scan numbers {MOST:,} rows and texts at most: {-(-prompts // MOST):,.0f} scans of parts of the period, each by itself")
     return lines
