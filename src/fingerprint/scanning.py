@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from .config import ScanConfig, SketchConfig
@@ -86,7 +86,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
         return detect(lambda: _read(reader, config, key, watch, room), config, key, watch, _remembering(history, mapping, format, watch), known, room=room)
     _check_reach(address, state)
     shards, job = reader.divided(), Job.of(config.sketch, key, mapping, format)
-    with executor_of(engine, jobs, key, config.threads, address) as executor, nullcontext(os.fspath(state)) if state is not None else passing() as folder:
+    with _folder(state) as folder, executor_of(engine, jobs, key, config.threads, address) as executor:  # workers end before what they write in goes
         gathering = Gathering(folder, config, key, job, executor, watch, os.fspath(key_file) if key_file is not None else None)
         past = _remembering(history, mapping, format, watch, gathering)
         return detect(lambda: _from_shards(gathering.gather(shards), executor), config, key, watch, past, known, executor.encoder)
@@ -159,7 +159,7 @@ def merge_shards(shards: Sequence[str | os.PathLike[str]], *, config: ScanConfig
         raise InputError("no shard was named; 'fingerprint sketch' writes one")
     _check_reach(address, state)
     named, missing = arranged([os.fspath(place) for place in shards], job, key)
-    with executor_of(engine, jobs, key, config.threads, address) as executor, nullcontext(os.fspath(state)) if state is not None else passing() as folder:
+    with _folder(state) as folder, executor_of(engine, jobs, key, config.threads, address) as executor:  # workers end before what they write in goes
         gathering = Gathering(folder, config, key, job, executor, watch, os.fspath(key_file) if key_file is not None else None)
         past = _remembering(history, None, None, watch, gathering)
         return detect(lambda: _from_shards(gathering.put_together(named, missing), executor), config, key, watch, past, known, executor.encoder)
@@ -178,6 +178,10 @@ def shard_config(shard: str | os.PathLike[str], key: Key | None = None) -> Sketc
     job = Job.from_dict(told["job"])
     Job.of(job.sketch, key).check_shard(told, os.fspath(shard))
     return job.sketch
+
+
+def _folder(state: str | os.PathLike[str] | None) -> AbstractContextManager[str]:
+    return passing() if state is None else nullcontext(os.fspath(state))
 
 
 def _check_reach(address: str | None, state: str | os.PathLike[str] | None) -> None:

@@ -52,7 +52,7 @@ class Cluster(Executor):
     A cluster that this process is connected to already is used, and left as it is. One that is started here reports to nobody (no usage statistics).
     """
 
-    name = "ray"
+    name, is_here = "ray", False
 
     def __init__(self, jobs: int, key: Key, threads: int, address: str | None = None) -> None:
         super().__init__(key, threads)

@@ -41,11 +41,13 @@ class Executor:
     Attributes
     ----------
     name : str
+    is_here : bool
+        Whether all workers share this machine.
     n_workers : int
     threads : int
     """
 
-    name = "local"
+    name, is_here = "local", True
 
     def __init__(self, key: Key, threads: int) -> None:
         worker.hold(key)

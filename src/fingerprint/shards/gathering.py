@@ -18,7 +18,7 @@ import pyarrow as pa
 from .. import places
 from ..config import LEAST_MEMORY, ScanConfig
 from ..errors import ConfigError, InputError
-from ..ingest import READING
+from ..ingest import READING, memory
 from ..keys import Key
 from ..prevalence import Prevalence
 from ..progress import Stopwatch
@@ -146,8 +146,9 @@ class Gathering:
         of = plan_digest(self.job, shards)
         named = [places.join(self.folder, f"shard-{number:06}{SUFFIX}") for number in range(len(shards))]
         own = [{"of": of, "number": number, "n_shards": len(shards)} for number in range(len(shards))]
+        shared_out = memory(self.config) // self.executor.n_workers if self.config.memory or self.executor.is_here else None  # None: of the worker's machine
         common = {**self._common, "do": worker.MAP, "job": self.job.to_dict(), "threads": self.executor.threads,
-                  "memory": max(self.config.memory // self.executor.n_workers, LEAST_MEMORY) if self.config.memory else None}
+                  "memory": max(shared_out, LEAST_MEMORY) if shared_out is not None else None}
         orders = [{**common, "place": place, "extents": extents, "about": told} for place, extents, told in zip(named, shards, own, strict=True)]
         sizes = [sum(size for _, _, size, _ in extents) for extents in shards]
         missing = []
