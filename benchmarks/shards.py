@@ -36,7 +36,7 @@ LEAST_SPEED_UP, MOST_OVERHEAD = 1.7, 0.25
 STEPS = {STARTING: "start", READING: "map", REDUCING: "reduce", JOINING: "join", CLUSTERING: "cluster"}
 ON_WORKERS = ("map", "reduce")
 COLUMN_BYTES, TEXT_BYTES = 44, 28  # on the driver, of a row and of a distinct text
-DETECTION_S = 560.0  # behind clustering, of 28.8 M rows of 250,000 accounts (scan.py); its samples are bounded, so more rows hardly take more
+DETECTION_S = 670.0  # behind clustering, of 28.8 M rows of 250,000 accounts (scan.py); its samples are bounded, so more rows hardly take more
 
 
 def digest(traffic: Traffic) -> str:
