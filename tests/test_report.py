@@ -510,7 +510,7 @@ def test_an_empty_table_is_written_and_read(tmp_path: Path) -> None:
     scan = make_scan(n_campaigns=0, n_examined=0)
     empty = replace(scan, clusters=scan.clusters.slice(0, 0), accounts=scan.accounts.slice(0, 0))
     empty.save(tmp_path)
-    assert isinstance(files.files.load_scan(tmp_path).accounts, pa.Table) and len(files.load_scan(tmp_path).clusters) == 0
+    assert isinstance(files.load_scan(tmp_path).accounts, pa.Table) and len(files.load_scan(tmp_path).clusters) == 0
 
 
 def test_missing_shards_are_named_whatever_their_names(tmp_path: Path) -> None:
