@@ -191,6 +191,9 @@ def test_a_file_of_another_step_is_no_shard(small: None, dumps: list[str], tmp_p
     gathered(dumps, tmp_path)
     with pytest.raises(InputError, match="no shard but"):
         arranged([str(tmp_path / "texts-000000.shard")], JOB, KEY)
+    for name in ("texts-000000.shard", "job.shard"):
+        with pytest.raises(InputError, match="no shard but"):
+            shard_config(tmp_path / name, KEY)
     with pytest.raises(InputError, match="no shard was named"):
         fp.merge_shards([], key=KEY)
 

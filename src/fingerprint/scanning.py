@@ -18,7 +18,7 @@ from .readers import EventReader, read_events
 from .records import Scan
 from .room import Room
 from .shards.executors import Executor, executor_of
-from .shards.gathering import Gathered, Gathering, about, arranged, passing, plan_digest, portion
+from .shards.gathering import Gathered, Gathering, about_shard, arranged, passing, plan_digest, portion
 from .shards.job import Job
 from .shards.mapping import make_shard
 
@@ -174,7 +174,7 @@ def shard_config(shard: str | os.PathLike[str], key: Key | None = None) -> Sketc
         It is damaged, of another version, or another key sealed it.
     """
     key = key or Key.default()
-    told = about(os.fspath(shard), key)
+    told = about_shard(os.fspath(shard), key)
     job = Job.from_dict(told["job"])
     Job.of(job.sketch, key).check_shard(told, os.fspath(shard))
     return job.sketch

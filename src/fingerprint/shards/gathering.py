@@ -232,6 +232,20 @@ def about(place: str, key: Key) -> dict[str, Any]:
     return file.about
 
 
+def about_shard(place: str, key: Key) -> dict[str, Any]:
+    """Return the same of what must be a shard.
+
+    Raises
+    ------
+    InputError
+        As :func:`about`, or it is a file of another step.
+    """
+    told = about(place, key)
+    if told.get("kind") != mapping.KIND:
+        raise InputError(f"{place!r} is no shard but another file of a scan; name what 'fingerprint sketch' wrote")
+    return told
+
+
 def plan_digest(job: Job, shards: Sequence[Sequence[Any]]) -> str:
     """Name a division of an input for a job; that its files were touched or copied does not matter."""
     return _digest(job.to_dict(), [[[path, groups, size] for path, groups, size, _ in extents] for extents in shards])
@@ -263,9 +277,7 @@ def arranged(named: Sequence[str], job: Job, key: Key) -> tuple[list[str], list[
     """
     found = []
     for place in named:
-        told = about(place, key)
-        if told.get("kind") != mapping.KIND:
-            raise InputError(f"{place!r} is no shard but another file of a scan; name what 'fingerprint sketch' wrote")
+        told = about_shard(place, key)
         job.check_shard(told, place)
         found.append((told, place))
     found.sort(key=lambda one: (min((extent[:2] for extent in one[0]["extents"]), default=[]), one[0]["of"], one[0]["number"]))
