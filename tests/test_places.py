@@ -139,6 +139,22 @@ def test_the_command_line_writes_into_a_bucket_and_shows_it(s3: str, tmp_path: P
     assert wrong.exit_code == 2 and "no-such-bucket" in wrong.stderr, wrong.output
 
 
+def test_workers_on_ray_read_and_write_a_bucket(s3: str, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="needs the ray extra")
+    KEY.save(tmp_path / "key")
+    (tmp_path / "own").mkdir()
+    for path in in_files(tmp_path / "own", 3):
+        with open(path, "rb") as source, places.written(f"{s3}/ray/in/{os.path.basename(path)}") as target:
+            shutil.copyfileobj(source, target)
+    options = ("--key-file", str(tmp_path / "key"), "--engine", "ray", "--jobs", "2", "--threads", "1", "--no-controls")
+    subprocess.run([sys.executable, "-m", "fingerprint", "scan", f"{s3}/ray/in/*", "--out", f"{s3}/ray/out", *options], check=True, stdout=subprocess.DEVNULL,
+                   timeout=120)
+    found, wanted = fp.load_scan(f"{s3}/ray/out"), fp.scan(str(tmp_path / "own"), config=CONFIG, key=KEY)
+    assert all(getattr(found, name).equals(getattr(wanted, name)) for name in ("accounts", "clusters", "prompts", "topics"))
+    assert [c.to_dict() for c in found.campaigns] == [c.to_dict() for c in wanted.campaigns] and found.manifest["engine"]["name"] == "ray"
+    assert not [one for one in places.listed(f"{s3}/ray") if "out.state" in one]
+
+
 def test_changed_objects_are_told(s3: str) -> None:
     put(f"{s3}/changed", "a.jsonl")
     [[extent]] = read_events(f"{s3}/changed").divided()
