@@ -162,7 +162,7 @@ def written(place: str) -> Iterator[IO[bytes]]:
 
 def _send(file: IO[bytes], place: str) -> None:
     system, path, _ = _system(place)
-    if "://" in place and place.split(_SEPARATOR, maxsplit=1)[0] not in ("s3", "gs", "gcs"):  # object stores have no folders to be made
+    if place.split(_SEPARATOR, maxsplit=1)[0] not in ("s3", "gs", "gcs"):  # object stores have no folders to be made
         system.create_dir(posixpath.dirname(path), recursive=True)
     with system.open_output_stream(path) as target:
         shutil.copyfileobj(file, target, 1 << 22)

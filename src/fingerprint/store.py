@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -186,24 +186,39 @@ class TextStore:
 
     def take(self, places: npt.NDArray[np.integer]) -> pa.LargeStringArray:
         """Return the texts at these places, numbered as they were added, in this order."""
-        order = np.argsort(places, kind="stable")
-        ends, ascending = np.concatenate([[[0, 0]], self._ends.rows]), places[order].astype(np.int64)
-        starts = ends[:, 1]
-        block = np.searchsorted(starts, ascending, "right") - 1
-        bounds = np.concatenate([[0], np.flatnonzero(np.diff(block, append=-1)) + 1]).tolist()
-        found = [self._block(*ends[block[low] : block[low] + 2, 0].tolist()).take(pa.array(ascending[low:high] - starts[block[low]]))
-                 for low, high in pairwise(bounds)]
-        texts = pa.concat_arrays(found) if found else pa.array([], pa.large_string())
-        if (np.diff(order) > 0).all():
-            return texts
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        return texts.take(pa.array(back))
+        ends = np.concatenate([[[0, 0]], self._ends.rows])
+        return take_from(places, ends[:, 1], lambda block, rows: self._block(*ends[block : block + 2, 0].tolist()).take(pa.array(rows)))
 
     def _block(self, low: int, high: int) -> pa.LargeStringArray:
         data = os.pread(self._file.fileno(), high - low, low)
         with pa.ipc.open_stream(data) as reader:
             return reader.read_next_batch().column(0)
+
+
+def take_from(places: npt.NDArray[np.integer], starts: npt.NDArray[np.int64],
+              take: Callable[[int, npt.NDArray[np.int64]], pa.LargeStringArray]) -> pa.LargeStringArray:
+    """Return texts that lie in parts, each of which is asked once.
+
+    Parameters
+    ----------
+    places : integer[n]
+        Wanted texts, numbered through all parts.
+    starts : int64[k + 1]
+        Number of the first text of each part, and that behind the last.
+    take : callable
+        Gives texts of a part: its number, and which of its own, ascending.
+    """
+    order = np.argsort(places, kind="stable")
+    ascending = places[order].astype(np.int64)
+    part = np.searchsorted(starts, ascending, "right") - 1
+    cuts = np.concatenate([[0], np.flatnonzero(np.diff(part, append=-1)) + 1]).tolist()
+    found = [take(int(part[low]), ascending[low:high] - starts[part[low]]) for low, high in pairwise(cuts)]
+    texts = pa.concat_arrays(found) if found else pa.array([], pa.large_string())
+    if (np.diff(order) > 0).all():
+        return texts
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    return texts.take(pa.array(back))
 
 
 def _rows_of_block(texts: pa.LargeStringArray, low: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from ..lsh import choose_bands
 from ..progress import Stopwatch
 from ..readers import RowAccounting
 from ..room import Growing, Room
+from ..store import take_from
 from ..traffic import Traffic
 from .files import File
 from .mapping import accounting_from_dict
@@ -46,14 +46,7 @@ class Stored:
 
     def take(self, places: npt.NDArray[np.integer]) -> pa.LargeStringArray:
         """Return texts by number, in this order."""
-        order = np.argsort(places, kind="stable")
-        ascending = places[order].astype(np.int64)
-        block = np.searchsorted(self._starts, ascending, "right") - 1
-        cuts = np.concatenate([[0], np.flatnonzero(np.diff(block, append=-1)) + 1]).tolist()
-        found = [self._block(int(block[low])).take(pa.array(ascending[low:high] - self._starts[block[low]])) for low, high in pairwise(cuts)]
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        return pa.concat_arrays([pa.array([], pa.large_string()), *found]).take(pa.array(back))
+        return take_from(places, self._starts, lambda block, rows: self._block(block).take(pa.array(rows)))
 
     def _block(self, number: int) -> pa.LargeStringArray:
         shard, at, _ = self._blocks[number]

@@ -7,7 +7,6 @@ their names, texts in that of their hashes, of each text the spelling with the s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..arrays import hash_order
+from ..store import take_from
 from ..traffic import Traffic, declared_actors, first_events
 from .pieces import Content
 
@@ -34,14 +34,7 @@ class Stored:
 
     def take(self, places: npt.NDArray[np.integer]) -> pa.LargeStringArray:
         """Return texts by number, in this order."""
-        order = np.argsort(places, kind="stable")
-        ascending = places[order].astype(np.int64)
-        cuts = np.searchsorted(ascending, self._starts)
-        found = [content.take(ascending[low:high] - start)
-                 for content, start, (low, high) in zip(self._contents, self._starts, pairwise(cuts.tolist()), strict=False) if high > low]
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        return pa.concat_arrays([pa.array([], pa.large_string()), *found]).take(pa.array(back))
+        return take_from(places, self._starts, lambda piece, rows: self._contents[piece].take(rows))
 
 
 def assemble(contents: Sequence[Content]) -> Traffic:

@@ -25,6 +25,7 @@ from ..errors import InputError
 from ..ipc import matrix, pack, plain, unpack
 from ..keys import Key
 from ..sketch import run_columns
+from ..store import take_from
 from .frames import Frame, FrameReader, FrameWriter
 
 SCHEMA = "fp-piece-1"
@@ -328,15 +329,7 @@ class Prompts:
 
     def take(self, rows: npt.NDArray[np.integer]) -> pa.LargeStringArray:
         """Return texts, in this order."""
-        order = np.argsort(rows, kind="stable")
-        ascending = rows[order].astype(np.int64)
-        block = np.searchsorted(self._starts, ascending, "right") - 1
-        bounds = np.concatenate([[0], np.flatnonzero(np.diff(block, append=-1)) + 1]).tolist()
-        found = [self._block(int(block[low])).take(pa.array(ascending[low:high] - self._starts[block[low]])) for low, high in pairwise(bounds)]
-        texts = pa.concat_arrays(found) if found else pa.array([], pa.large_string())
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        return texts.take(pa.array(back))
+        return take_from(rows, self._starts, lambda block, own: self._block(block).take(pa.array(own)))
 
     def _block(self, number: int) -> pa.LargeStringArray:
         low, size, _ = self._blocks[number]
