@@ -126,7 +126,7 @@ def test_a_cut_while_reading_and_another_a_little_later(dumps: list[str], undete
     assert made == [f"shard-00000{i}.shard" for i in range(3)]
     monkeypatch.setattr(mapping, "make_shard", some(99))
     same(scan(dumps, state=tmp_path / "s"), undetected)
-    assert made == [f"shard-00000{i}.shard" for i in range(5)], "none is made twice"
+    assert made == [f"shard-00000{i}.shard" for i in range(6)], "none is made twice"
 
 
 def test_a_scan_that_ended_can_be_told_again(dumps: list[str], undetected: fp.Scan, no_detection: None, tmp_path: Path) -> None:

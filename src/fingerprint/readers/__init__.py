@@ -11,11 +11,11 @@ from .accounting import CLASSES, RowAccounting
 from .batches import Batcher
 from .columnar import Unreadable, arrow_batches, is_arrow, read_arrow, read_batch, read_parquet
 from .csvrows import read_csv
-from .extents import Extent, divide
+from .extents import BYTES, GROUPS, Extent, divide
 from .jsonl import read_jsonl
 from .pieces import MEMORY, Decoded, Decoder
 from .shapes import parse_mapping
-from .sources import FORMATS, expand, open_source, sizes
+from .sources import FORMATS, Source, expand, open_source, sizes
 
 if TYPE_CHECKING:
     import os
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CLASSES", "Decoded", "Decoder", "EventReader", "Extent", "RowAccounting", "divide", "parse_mapping", "read_events"]
 
 _READERS = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet, "arrow": read_arrow}
+_OF_PARTS = {(GROUPS, "parquet", "none"): read_parquet, (BYTES, "jsonl", "none"): read_jsonl}
 
 
 class EventReader:
@@ -42,6 +43,8 @@ class EventReader:
         Size of all files, None for stdin and input in memory.
     consumed_bytes : int
         How much of that has been read.
+    n_rows : list of int
+        Rows of each file, or part of a file, that was read to its end.
     """
 
     def __init__(self, inputs: Any, mapping: Mapping[str, str] | None = None, format: str | None = None) -> None:
@@ -51,15 +54,22 @@ class EventReader:
         self._paths = expand(inputs) if is_path(inputs) else None
         self._extents = [Extent(path) for path in self._paths or ()]
         self._is_alone, self._is_ahead = len(self._extents) == 1, True
-        self._inputs = inputs
+        self._inputs, self._units = inputs, dict[str, str]()
+        self.n_rows: list[int] = []
         self.total_bytes = sizes(self._paths) if self._paths is not None else None
         self.consumed_bytes = 0
 
     @classmethod
-    def of(cls, extents: Sequence[Extent], mapping: Mapping[str, str] | None = None, format: str | None = None, *, is_ahead: bool = True) -> EventReader:
-        """Return a reader of some of the extents of an input; one that cannot be read is rejected, and the others are read. `is_ahead`: in a thread."""
+    def of(cls, extents: Sequence[Extent], mapping: Mapping[str, str] | None = None, format: str | None = None, *, units: Mapping[str, str] | None = None,
+           is_ahead: bool = True) -> EventReader:
+        """Return a reader of some of the extents of an input.
+
+        One that cannot be read is rejected, and the others are read. `units` are those of numeric times, by file, where an earlier part tells them;
+        `is_ahead`: in a thread. Lines of a part of a file of JSON Lines are numbered from 0.
+        """
         made = cls([], mapping, format)
         made._paths, made._extents, made._is_alone, made._is_ahead = [extent.path for extent in extents], list(extents), False, is_ahead
+        made._units = dict(units or {})
         return made
 
     @property
@@ -102,11 +112,11 @@ class EventReader:
         return self.accounting.hint(self._batcher.fields_seen)
 
     def _file(self, extent: Extent) -> Iterator[pa.RecordBatch]:
-        path, before = extent.path, self.consumed_bytes
+        path, before, n_before = extent.path, self.consumed_bytes, self.accounting.read
         source = open_source(path, self._format)
-        self._batcher.open_file(source.name, format=source.format, compression=source.compression)
+        self._batcher.open_file(source.name, self._units.get(path), format=source.format, compression=source.compression)
         try:
-            for batch in read_parquet(source, self._batcher, extent.groups) if extent.groups else _READERS[source.format](source, self._batcher):
+            for batch in self._batches(source, extent):
                 self.consumed_bytes = before + source.raw.consumed
                 yield batch
         except Unreadable:
@@ -117,8 +127,17 @@ class EventReader:
             source.raw.close()
         yield from self._batcher.batches(at_end=True)
         self._batcher.close_file()
+        self.n_rows.append(self.accounting.read - n_before)
         if self.total_bytes is not None and source.path is not None:
             self.consumed_bytes = before + (sizes([source.path]) or 0)
+
+    def _batches(self, source: Source, extent: Extent) -> Iterator[pa.RecordBatch]:
+        if extent.part is None:
+            return _READERS[source.format](source, self._batcher)
+        read = _OF_PARTS.get((extent.unit, source.format, source.compression))
+        if read is None:  # it is another file than the one that was divided
+            raise Unreadable
+        return read(source, self._batcher, extent.part)
 
     def _in_memory(self) -> Iterator[pa.RecordBatch]:
         self._batcher.open_file(MEMORY, format="memory", compression="none")

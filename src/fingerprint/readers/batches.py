@@ -109,12 +109,12 @@ class Batcher:
     _bytes: int = 0
     _layouts: PerKeys[Layout | Paths] = field(default_factory=PerKeys)
 
-    def open_file(self, name: str, **facts: str) -> None:
-        """Begin a file: its number goes with its rows, and the unit of its numeric times is found anew."""
+    def open_file(self, name: str, time_unit: str | None = None, **facts: str) -> None:
+        """Begin a file: its number goes with its rows, and the unit of its numeric times is found anew where it is not given."""
         base, n = name, 2
         while name in self.accounting.files:
             name, n = f"{base} ({n})", n + 1
-        self.turn_to(name, Origin(facts, Times(self.mapping.get("time_unit"))))
+        self.turn_to(name, Origin(facts, Times(self.mapping.get("time_unit", time_unit))))
 
     def turn_to(self, name: str, origin: Origin) -> None:
         """Let the next rows be those of `origin`, which gets a number if it has none."""

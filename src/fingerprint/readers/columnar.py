@@ -21,7 +21,7 @@ class Unreadable(Exception):
     """A file is no Parquet or Arrow file at all."""
 
 
-def read_parquet(source: Source, batcher: Batcher, groups: tuple[int, int] | None = None) -> Iterator[pa.RecordBatch]:
+def read_parquet(source: Source, batcher: Batcher, part: tuple[int, int] | None = None) -> Iterator[pa.RecordBatch]:
     """Yield the accepted events of a Parquet file, or of the row groups from one to before another: a damaged one does not take the others with it.
 
     Raises
@@ -36,7 +36,7 @@ def read_parquet(source: Source, batcher: Batcher, groups: tuple[int, int] | Non
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     except (OSError, pa.ArrowException) as error:
         raise Unreadable from error
-    low, high = groups or (0, len(sizes))
+    low, high = part or (0, len(sizes))
     line = sum(sizes[:low])
     for group, size in enumerate(sizes[low:high], low):
         done = 0

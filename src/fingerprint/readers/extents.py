@@ -1,4 +1,4 @@
-"""Extents: the parts of the input that are read by themselves, whole files or row groups of Parquet files, and their division into shards.
+"""Extents: the parts of the input that are read by themselves, whole files, row groups of Parquet files or bytes of JSON Lines, and their division into shards.
 
 The division depends on the input alone, not on who reads it: so whatever depends on it is the same for any number of workers.
 """
@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from .. import places
 from ..errors import InputError
+from .jsonl import is_array
 from .sources import STDIN, Source, open_source, seekable
 
 SHARD_ROWS, SHARD_BYTES = 1 << 19, 256 << 20  # of a Parquet file, and of other files, that are one shard: about 150 MB of memory for the worker
+GROUPS, BYTES = "row groups", "bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,35 +26,41 @@ class Extent:
     Attributes
     ----------
     path : str
-    groups : (int, int) or None
-        The first row group and the one behind the last; None for a whole file.
+    part : (int, int) or None
+        The first row group and the one behind the last, or the same of bytes: the lines that begin there. None for a whole file.
     size : int
         Bytes, of row groups about how many.
     changed_ns : int
         When the file was changed last, nanoseconds since 1970; 0 where that is not known.
+    unit : str
+        What `part` numbers, ``GROUPS`` or ``BYTES``.
     """
 
     path: str
-    groups: tuple[int, int] | None = None
+    part: tuple[int, int] | None = None
     size: int = 0
     changed_ns: int = 0
+    unit: str = GROUPS
 
     def to_list(self) -> list[Any]:
         """Return plain values."""
-        return [self.path, list(self.groups) if self.groups else None, self.size, self.changed_ns]
+        return [self.path, list(self.part) if self.part else None, self.size, self.changed_ns, self.unit]
 
     @classmethod
     def from_list(cls, plain: Sequence[Any]) -> Extent:
         """Read what :meth:`to_list` wrote."""
-        path, groups, size, changed_ns = plain
-        return cls(path, (groups[0], groups[1]) if groups else None, size, changed_ns)
+        path, part, size, changed_ns, unit = plain
+        return cls(path, (part[0], part[1]) if part else None, size, changed_ns, unit)
 
     def __str__(self) -> str:
-        return self.path if self.groups is None else f"{self.path} (row groups {self.groups[0]} to {self.groups[1] - 1})"
+        return self.path if self.part is None else f"{self.path} ({self.unit} {self.part[0]} to {self.part[1] - 1})"
 
 
 def divide(paths: Sequence[str], format: str | None = None) -> list[list[Extent]]:
-    """Divide files into shards, in their order: large Parquet files between row groups, other files not at all; small ones are put together.
+    """Divide files into shards, in their order; small files are put together.
+
+    Large Parquet files are divided between row groups, and large files of JSON Lines between lines. CSV is not, where a newline may stand inside a field, nor
+    is what is compressed or one JSON array.
 
     Parameters
     ----------
@@ -86,33 +95,44 @@ def _extents(path: str, format: str | None) -> list[tuple[Extent, float]]:
     found = places.look(path)
     if path == STDIN or found is None:
         raise InputError(f"{'stdin' if path == STDIN else repr(path)} can be read once, and in one go; name files, or leave out --jobs, --engine and --resume")
-    rows = _row_groups(path, format) if found.size > SHARD_BYTES // 64 else None
-    if rows is None:
-        return [(Extent(path, None, found.size, found.changed_ns), found.size / SHARD_BYTES)]
-    extents, low, total = [], 0, max(sum(rows), 1)
-    for group in range(1, len(rows) + 1):
-        n = sum(rows[low:group])
-        if group == len(rows) or n + rows[group] > SHARD_ROWS:
-            extents.append((Extent(path, (low, group), found.size * n // total, found.changed_ns), n / SHARD_ROWS))
-            low = group
-    return extents
+    parts = _parts(path, format, found) if found.size > SHARD_BYTES // 64 else []
+    return parts or [(Extent(path, None, found.size, found.changed_ns), found.size / SHARD_BYTES)]
 
 
-def _row_groups(path: str, format: str | None) -> list[int] | None:
-    """Return the rows of each row group, None where there is nothing to be divided: a damaged file is one extent, and whoever reads it will tell."""
+def _parts(path: str, format: str | None, found: places.Found) -> list[tuple[Extent, float]]:
+    """Return the parts of a file; none where there is nothing to be divided: a damaged file is one extent, and whoever reads it will tell."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     source: Source | None = None
     try:
         source = open_source(path, format)
-        if source.format != "parquet" or source.compression != "none":
-            return None
-        metadata = pq.ParquetFile(seekable(source)).metadata
-        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        if source.compression == "none" and source.format == "parquet":
+            return _of_groups(source, found)
+        if source.compression == "none" and source.format == "jsonl" and not is_array(source.head):
+            return _of_bytes(found)
     except (OSError, pa.ArrowException, InputError):
-        return None
+        pass
     finally:
         if source is not None:
             source.raw.close()
-    return rows if len(rows) > 1 else None
+    return []
+
+
+def _of_groups(source: Source, found: places.Found) -> list[tuple[Extent, float]]:
+    import pyarrow.parquet as pq
+
+    metadata = pq.ParquetFile(seekable(source)).metadata
+    rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+    parts, low, total = [], 0, max(sum(rows), 1)
+    for group in range(1, len(rows) + 1) if len(rows) > 1 else ():
+        n = sum(rows[low:group])
+        if group == len(rows) or n + rows[group] > SHARD_ROWS:
+            parts.append((Extent(found.place, (low, group), found.size * n // total, found.changed_ns), n / SHARD_ROWS))
+            low = group
+    return parts
+
+
+def _of_bytes(found: places.Found) -> list[tuple[Extent, float]]:
+    n = -(-found.size // SHARD_BYTES)
+    ends = [found.size * i // n for i in range(n + 1)] if n > 1 else []  # parts are alike, so that two of them never are one shard
+    return [(Extent(found.place, (low, high), high - low, found.changed_ns, BYTES), (high - low) / SHARD_BYTES) for low, high in pairwise(ends)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +28,17 @@ _ESCAPED_LETTER = re.compile(rb"\\u00(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9a
 Pattern = tuple[bytes, re.Pattern[bytes]]
 
 
-def read_jsonl(source: Source, batcher: Batcher) -> Iterator[pa.RecordBatch]:
-    """Yield the accepted events of a JSON Lines file."""
-    lines = Lines(source.head, source.stream)
-    if _is_array(source.head):
+def read_jsonl(source: Source, batcher: Batcher, part: tuple[int, int] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the accepted events of a JSON Lines file; of a part of it, the lines that begin from one byte on and before another, numbered from 0."""
+    if part is None and is_array(source.head):
         yield from _read_array(source, batcher)
         return
+    low, end = part or (0, sys.maxsize)
+    lines = Lines(b"", source.from_byte(low - 1), low - 1) if low else Lines(source.head, source.stream)
     twins = TwinCheck(batcher.mapping)
     for number, offset, line in lines:
+        if offset >= end and (number or low):  # the first line of all may begin behind a mark of byte order
+            return
         read_line(batcher, line, (number, offset), twins, is_cut=not lines.ended)
         if batcher.full:
             yield from batcher.batches()
@@ -169,7 +173,7 @@ def _float(text: str) -> float:
     return value
 
 
-def _is_array(head: bytes) -> bool:
+def is_array(head: bytes) -> bool:
     """Say whether a file is one JSON array: it opens with a bracket, and its first line is no JSON by itself or holds objects."""
     text = head.removeprefix(BOM).lstrip()
     if not text.startswith(b"["):

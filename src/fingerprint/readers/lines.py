@@ -58,6 +58,9 @@ class Lines:
     head : bytes
         What was read from `stream` before.
     stream : object with ``read(n)``
+    start : int, optional
+        Offset of the first byte of `head` where that is not the beginning: what stands before the first newline is the end of another line then, and the next
+        line has number 0.
     ended : bool
         After the iteration: whether the last line ended in a newline (True for an empty file).
     damaged : bool
@@ -66,6 +69,7 @@ class Lines:
 
     head: bytes
     stream: Any
+    start: int | None = None
     ended: bool = True
     damaged: bool = False
     _splitter: Splitter = field(default_factory=Splitter)
@@ -81,7 +85,15 @@ class Lines:
         return self._splitter.offset
 
     def __iter__(self) -> Iterator[Line]:
-        self._splitter.offset = len(BOM) if self.head.startswith(BOM) else 0
+        if self.start is not None:
+            self._splitter.number, self._splitter.offset = -1, self.start
+        elif self.head.startswith(BOM):
+            self._splitter.offset = len(BOM)
+        for line in self._lines():
+            if line[0] >= 0:
+                yield line
+
+    def _lines(self) -> Iterator[Line]:
         for chunk in self._chunks():
             yield from self._splitter.feed(chunk)
         last = None if self.damaged else self._splitter.end()
@@ -92,7 +104,7 @@ class Lines:
     def _chunks(self) -> Iterator[bytes]:
         import pyarrow as pa
 
-        yield self.head.removeprefix(BOM)
+        yield self.head if self.start is not None else self.head.removeprefix(BOM)
         while True:
             try:
                 chunk = bytes(self.stream.read(CHUNK))

@@ -54,6 +54,11 @@ class Raw:
         self.consumed += len(taken)
         return taken
 
+    def seek(self, offset: int) -> None:
+        """Go to a byte of a file that is not compressed."""
+        self._file.seek(offset)
+        self._head = b""
+
     def readable(self) -> bool:
         """Say that it can be read."""
         return True
@@ -92,6 +97,11 @@ class Source:
     stream: Any
     head: bytes
     path: str | None
+
+    def from_byte(self, offset: int) -> Any:
+        """Return the stream of a file that is not compressed, from a byte on."""
+        self.raw.seek(offset)
+        return self.stream
 
     def read_all(self) -> bytes:
         """Return the whole decompressed content: columnar formats are read from the back."""

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from .files import File
 from .job import Job
 from .joining import accounting_of, fields_seen, join, rejects_of, total
 from .mapping import accounting_from_dict
+from .parts import check_units, other_units
 
 TEXTS_PER_PART = 1 << 20  # of all shards together, in a part of the range of hashes
 MOST_PARTS = 4096
@@ -88,7 +90,15 @@ class Gathering:
     def __init__(self, folder: str, config: ScanConfig, key: Key, job: Job, executor: Executor, watch: Stopwatch, key_file: str | None = None) -> None:
         self.folder, self.config, self.key, self.job, self.executor, self.watch = folder, config, key, job, executor, watch
         self._common = {"version": job.version, "scheme": job.scheme, "key_id": key.key_id, "key_file": key_file}
-        self.n_bytes: dict[str, int] = {}
+        self._sizes: dict[tuple[str, str], int] = {}  # by step and file
+
+    @property
+    def n_bytes(self) -> dict[str, int]:
+        """Bytes of the files of each step."""
+        found = Counter[str]()
+        for (kind, _), size in self._sizes.items():
+            found[kind] += size
+        return dict(found)
 
     def gather(self, shards: Sequence[Sequence[Extent]]) -> Gathered:
         """Make the shards of an input, and put them together.
@@ -119,14 +129,20 @@ class Gathering:
         named = [places.join(self.folder, f"history-{number:06}{SUFFIX}") for number in range(len(shards))]
         common = {**self._common, "do": worker.REMEMBER, "job": self.job.to_dict(), "threads": self.executor.threads}
         parts: dict[int, RowAccounting] = {}
-        for number, outcome in self.executor.run([{**common, "place": place, "extents": [extent.to_list() for extent in extents]}
-                                                  for place, extents in zip(named, shards, strict=True)]):
-            if isinstance(outcome, Exception):
-                raise InputError(f"a part of the history cannot be read: {outcome}") from outcome
-            past.merge(Prevalence.load(named[number]))
-            places.remove([named[number]])
-            parts[number] = accounting_from_dict(outcome["accounting"])
-            self.watch.progress.advance(sum(extent.size for extent in shards[number]))
+        left: dict[int, dict[str, Any]] = {number: {} for number in range(len(shards))}
+        while left:
+            orders = [{**common, "place": named[number], "extents": [extent.to_list() for extent in shards[number]], "about": told}
+                      for number, told in left.items()]
+            numbers = list(left)
+            for at, outcome in self.executor.run(orders):
+                if isinstance(outcome, Exception):
+                    raise InputError(f"a part of the history cannot be read: {outcome}") from outcome
+                self.watch.progress.advance(0 if numbers[at] in parts else sum(extent.size for extent in shards[numbers[at]]))
+                parts[numbers[at]] = accounting_from_dict(outcome["accounting"])
+            left = {number: {"units": units} for number, units in other_units((number, parts[number].files) for number in sorted(parts)).items()}
+        for place in named:
+            past.merge(Prevalence.load(place))
+        places.remove(named)
         return total([parts[number] for number in range(len(shards))])
 
     def _claim(self, shards: list[Any]) -> None:
@@ -150,19 +166,28 @@ class Gathering:
         common = {**self._common, "do": worker.MAP, "job": self.job.to_dict(), "threads": self.executor.threads,
                   "memory": max(shared_out, LEAST_MEMORY) if shared_out is not None else None}
         orders = [{**common, "place": place, "extents": extents, "about": told} for place, extents, told in zip(named, shards, own, strict=True)]
-        sizes = [sum(size for _, _, size, _ in extents) for extents in shards]
-        missing = []
+        sizes = [sum(size for _, _, size, _, _ in extents) for extents in shards]
+        lost: dict[int, str] = {}
         with self.watch.stage(READING, sum(sizes)):
             for number, outcome in self._run(orders, mapping.KIND):
                 if isinstance(outcome, Exception):
-                    missing.append((number, str(outcome)))
+                    lost[number] = str(outcome)
                 self.watch.progress.advance(sizes[number])
-        lost = {number for number, _ in missing}
+            while again := self._of_other_units([(number, place) for number, place in enumerate(named) if number not in lost]):
+                numbers = list(again)
+                for at, outcome in self._run([{**orders[number], "about": {**own[number], "units": again[number]}} for number in numbers], mapping.KIND):
+                    if isinstance(outcome, Exception):
+                        lost[numbers[at]] = str(outcome)
         told = [{"shard": f"{number + 1}/{len(shards)}: " + ", ".join(str(Extent.from_list(extent)) for extent in shards[number]), "why": why}
-                for number, why in sorted(missing)]
+                for number, why in sorted(lost.items())]
         if len(lost) == len(shards):
             raise InputError(told[0]["why"])
         return [place for number, place in enumerate(named) if number not in lost], told
+
+    def _of_other_units(self, named: Sequence[tuple[int, str]]) -> dict[int, dict[str, str]]:
+        """Return those of shards, given by number and place, that are to be made again with other units of numeric times, and which."""
+        told = [(number, about(place, self.key)) for number, place in named]
+        return other_units((number, one["accounting"]["files"]) for number, one in told if any(part for _, part, *_ in one["extents"]))
 
     def put_together(self, named: Sequence[str], missing: list[dict[str, str]]) -> Gathered:
         """Find what shards have in common, and put them together, in the order in which they are named."""
@@ -200,11 +225,11 @@ class Gathering:
             if size is None:
                 left.append(number)
             else:
-                self.n_bytes[kind] = self.n_bytes.get(kind, 0) + size
+                self._sizes[kind, order["place"]] = size
                 yield number, {"size": size}
         for at, outcome in self.executor.run([orders[number] for number in left]):
             if isinstance(outcome, dict):
-                self.n_bytes[kind] = self.n_bytes.get(kind, 0) + outcome["size"]
+                self._sizes[kind, orders[left[at]]["place"]] = outcome["size"]
             yield left[at], outcome
 
     def _there(self, order: dict[str, Any]) -> int | None:
@@ -248,7 +273,7 @@ def about_shard(place: str, key: Key) -> dict[str, Any]:
 
 def plan_digest(job: Job, shards: Sequence[Sequence[Any]]) -> str:
     """Name a division of an input for a job; that its files were touched or copied does not matter."""
-    return _digest(job.to_dict(), [[[path, groups, size] for path, groups, size, _ in extents] for extents in shards])
+    return _digest(job.to_dict(), [[[path, part, size, unit] for path, part, size, _, unit in extents] for extents in shards])
 
 
 def _digest(*parts: Any) -> str:
@@ -260,8 +285,8 @@ def portion(shards: Sequence[Sequence[Extent]], part: int, n_parts: int) -> list
     low, high = (number * len(shards) // n_parts for number in (part, part + 1))
     found: list[Extent] = []
     for extent in (extent for shard in shards[low:high] for extent in shard):
-        if found and extent.groups and found[-1].groups and (found[-1].path, found[-1].groups[1]) == (extent.path, extent.groups[0]):
-            found[-1] = replace(found[-1], groups=(found[-1].groups[0], extent.groups[1]), size=found[-1].size + extent.size)
+        if found and extent.part and found[-1].part and (found[-1].path, found[-1].part[1]) == (extent.path, extent.part[0]):
+            found[-1] = replace(found[-1], part=(found[-1].part[0], extent.part[1]), size=found[-1].size + extent.size)
         else:
             found.append(extent)
     return found
@@ -273,18 +298,19 @@ def arranged(named: Sequence[str], job: Job, key: Key) -> tuple[list[str], list[
     Raises
     ------
     InputError
-        One is damaged, made for another job, or holds what another one holds, too.
+        One is damaged, made for another job, or holds what another one holds, too, or took times of a file for another unit than one before it.
     """
     found = []
     for place in named:
         told = about_shard(place, key)
         job.check_shard(told, place)
         found.append((told, place))
-    found.sort(key=lambda one: (min((extent[:2] for extent in one[0]["extents"]), default=[]), one[0]["of"], one[0]["number"]))
-    held = sorted(((extent.path, *(extent.groups or (0, sys.maxsize)), place) for told, place in found for extent in map(Extent.from_list, told["extents"])))
+    found.sort(key=lambda one: (min(([path, part or [0]] for path, part, *_ in one[0]["extents"]), default=[]), one[0]["of"], one[0]["number"]))
+    held = sorted(((extent.path, *(extent.part or (0, sys.maxsize)), place) for told, place in found for extent in map(Extent.from_list, told["extents"])))
     for (path, _, end, one), (other_path, begin, _, other) in pairwise(held):
         if path == other_path and begin < end:
             raise InputError(f"{one!r} and {other!r} both hold rows of {path!r}; name one of them")
+    check_units([(place, told) for told, place in found])
     plans: dict[str, tuple[int, set[int]]] = {}
     for told, _ in found:
         plans.setdefault(told["of"], (told["n_shards"], set()))[1].add(told["number"])

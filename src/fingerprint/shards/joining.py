@@ -21,6 +21,7 @@ from ..store import take_from
 from ..traffic import Traffic
 from .files import File
 from .mapping import accounting_from_dict
+from .parts import first_lines, numbered
 
 MOST = 2**31 - 1  # rows, and texts of all shards together, that a traffic numbers
 JOINING = "putting shards together"
@@ -86,12 +87,15 @@ def join(shards: Sequence[File], ranges: Sequence[File], companies: Sequence[Fil
         names, moved = {}, {"text": numbers, "file": _files(shards)}
         for name, is_kept in NAMED.items():
             names[name], moved[name] = _named(shards, name, is_kept)
+        first = first_lines(shards)
         for i, shard in enumerate(shards):
             number = {name: of_shards[i] for name, of_shards in moved.items()}
             for data in shard.blocks("rows"):
                 part = unpack(data)
                 for name, column in columns.items():
                     rows = plain(part, name)
+                    if name == "line":
+                        rows = numbered(rows, plain(part, "file"), first[i])
                     if name in number:
                         rows = rows.copy()
                         renumber(rows, number[name])
@@ -168,7 +172,13 @@ def fields_seen(shards: Sequence[File]) -> tuple[str, ...]:
 
 def rejects_of(shards: Sequence[File]) -> pa.Table:
     """Return where rejected rows stand, as of :class:`fingerprint.readers.EventReader`."""
-    return pa.concat_tables([pa.Table.from_batches([unpack(shard.block("rejects"))]) for shard in shards])
+    found = []
+    for shard, first in zip(shards, first_lines(shards), strict=True):
+        rejects = unpack(shard.block("rejects"))
+        number = {name: i for i, name in enumerate(shard.about["accounting"]["files"])}
+        file = np.array([number[name] for name in rejects.column("file").to_pylist()], np.int64)
+        found.append(pa.Table.from_batches([rejects]).set_column(1, "line", pa.array(numbered(plain(rejects, "line"), file, first))))
+    return pa.concat_tables(found)
 
 
 def cluster_company(n: int, starts: npt.NDArray[np.int64], companies: Sequence[File], config: ScanConfig, room: Room,

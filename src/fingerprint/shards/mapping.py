@@ -32,7 +32,7 @@ TEXTS_AT_ONCE, ROWS_AT_ONCE = 1 << 16, 1 << 19  # of a block
 
 
 def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identity: Mapping[str, Any], memory: int | None = None,
-               threads: int | None = None, progress: Progress | None = None) -> dict[str, Any]:
+               threads: int | None = None, progress: Progress | None = None, units: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Read and sketch a part of the input, and write what is found.
 
     Parameters
@@ -48,6 +48,8 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
         Bytes that columns may take, as of :class:`fingerprint.config.ScanConfig`; the rest lies in temporary files.
     threads : int, optional
     progress : Progress, optional
+    units : mapping, optional
+        Of numeric times, by file, where an earlier part of it tells them.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     InputError
         A file cannot be opened. One that is damaged further on is a counted reject.
     """
-    reader, watch = EventReader.of(extents, job.mapping, job.format, is_ahead=threads != 1), Stopwatch(progress or Progress())
+    reader, watch = EventReader.of(extents, job.mapping, job.format, units=units, is_ahead=threads != 1), Stopwatch(progress or Progress())
     with arrow_threads(threads):
         made = fingerprint_events(reader, job.sketch, key, make_room(ScanConfig(memory=memory)), threads, watch)
     distinct = made.distinct
@@ -70,7 +72,7 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     renumber(rows["text"], rank)
     n = {"rows": len(rows["text"]), "texts": len(order)}
     about = {"kind": KIND, "job": job.to_dict(), **identity, "extents": [extent.to_list() for extent in extents], **n,
-             "accounting": accounting_to_dict(reader.accounting), "fields_seen": list(reader.fields_seen)}
+             "n_rows": reader.n_rows, "accounting": accounting_to_dict(reader.accounting), "fields_seen": list(reader.fields_seen)}
     return {**files.write(place, about, _blocks(made, rows, order, reader), key), **n}
 
 
@@ -85,8 +87,9 @@ def arrow_threads(n: int | None) -> Iterator[None]:
         pa.set_cpu_count(before)
 
 
-def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, threads: int | None = None) -> dict[str, Any]:
-    """Read a part of earlier traffic, and write its prevalence.
+def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, threads: int | None = None,
+                    units: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read a part of earlier traffic, and write its prevalence; `units` as of :func:`make_shard`.
 
     Returns
     -------
@@ -98,7 +101,7 @@ def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, t
     InputError
         A file cannot be opened.
     """
-    reader, hashing = EventReader.of(extents, job.mapping, job.format), Hashing(key, job.sketch, threads)
+    reader, hashing = EventReader.of(extents, job.mapping, job.format, units=units), Hashing(key, job.sketch, threads)
     past = hashing.new()
     accounting = observe(reader, past, hashing, Stopwatch(Progress()))
     past.save(place)

@@ -79,12 +79,13 @@ def _checked(order: Mapping[str, Any]) -> Key:
 
 def _map(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
     extents = [Extent.from_list(plain) for plain in order["extents"]]
-    return mapping.make_shard(order["place"], extents, Job.from_dict(order["job"]), key, order["about"], order["memory"], order["threads"])
+    return mapping.make_shard(order["place"], extents, Job.from_dict(order["job"]), key, order["about"], order["memory"], order["threads"],
+                              units=order["about"].get("units"))
 
 
 def _remember(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
     extents = [Extent.from_list(plain) for plain in order["extents"]]
-    return mapping.make_prevalence(order["place"], extents, Job.from_dict(order["job"]), key, order["threads"])
+    return mapping.make_prevalence(order["place"], extents, Job.from_dict(order["job"]), key, order["threads"], order["about"].get("units"))
 
 
 def _texts(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
