@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerprint import _core
-from fingerprint.arrays import by_group, distinct, hash_order
+from fingerprint.arrays import by_group, distinct, first_spellings, hash_order
 
 
 @settings(max_examples=40, deadline=None)
@@ -39,3 +39,12 @@ def test_distinct_and_groups(values: list[int]) -> None:
     order, start = by_group(column, 3)
     assert order.tolist() == np.argsort(column, kind="stable").tolist()
     assert start.tolist() == [sum(v < group for v in values) for group in range(max([2, *values]) + 2)]
+
+
+@given(texts=st.lists(st.tuples(st.sampled_from([0, 1, 5, 2**64 - 1]), st.integers(0, 3)), max_size=30))
+def test_of_several_spellings_the_one_of_the_smallest_hash(texts: list[tuple[int, int]]) -> None:
+    exact, spelling = (np.array([text[i] for text in texts], np.uint64) for i in (0, 1))
+    first, number = first_spellings(exact, spelling)
+    ascending = sorted({hashed for hashed, _ in texts})
+    assert [texts[i] for i in first] == [min(text for text in texts if text[0] == hashed) for hashed in ascending]
+    assert all(texts.index(texts[i]) == i for i in first) and number.tolist() == [ascending.index(hashed) for hashed, _ in texts]

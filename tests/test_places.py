@@ -31,34 +31,50 @@ CONTENT = b'{"account_id": "a", "timestamp": "2026-01-01", "prompt": "hello ther
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a bucket of an S3 server that runs for these tests."""
     pytest.importorskip("moto", reason="needs a server that speaks S3")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-c", "from moto.server import main; import sys; main(sys.argv[1:])", "-H", "127.0.0.1", "-p", str(port)],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    endpoint = f"http://127.0.0.1:{port}"
+    server, endpoint = serving("-c", "from moto.server import main; import sys; main(sys.argv[1:])", "-H", "127.0.0.1", "-p")
     with pytest.MonkeyPatch.context() as patched:
         for name, value in (("AWS_ENDPOINT_URL", endpoint), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "y"), ("AWS_REGION", "us-east-1"),
                             ("AWS_EC2_METADATA_DISABLED", "true")):
             patched.setenv(name, value)
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"{endpoint}/moto-api/").close()
-                break
-            except OSError:
-                time.sleep(0.1)
         urllib.request.urlopen(urllib.request.Request(f"{endpoint}/bucket", method="PUT")).close()
         yield "s3://bucket"
     server.kill()
     server.wait()
 
 
-@pytest.fixture(params=["here", "s3", "memory"])
+@pytest.fixture(scope="module")
+def gs() -> Iterator[str]:
+    """The address of a bucket of a server that speaks Google's protocol."""
+    pytest.importorskip("gcp_storage_emulator", reason="needs a server that speaks as Google's does")
+    server, endpoint = serving("-m", "gcp_storage_emulator", "start", "--host=127.0.0.1", "--in-memory", "--default-bucket=bucket", "--port")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CLOUD_STORAGE_EMULATOR_ENDPOINT", endpoint)
+        yield "gs://anonymous@bucket"
+    server.kill()
+    server.wait()
+
+
+def serving(*command: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a server that takes its port as the last argument, and wait until it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, *command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    return server, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(params=["here", "s3", "gs", "memory"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "here":
         return str(tmp_path / "f")
-    if request.param == "s3":
-        return f"{request.getfixturevalue('s3')}/{tmp_path.name}"
+    if request.param in ("s3", "gs"):
+        return f"{request.getfixturevalue(request.param)}/{tmp_path.name}"
     return f"memory:///{tmp_path.name}"
 
 
@@ -159,6 +175,16 @@ def test_changed_objects_are_told(s3: str) -> None:
     put(f"{s3}/changed", "a.jsonl")
     [[extent]] = read_events(f"{s3}/changed").divided()
     assert extent.size == len(CONTENT) and extent.changed_ns > 0 and extent.path == f"{s3}/changed/a.jsonl"
+
+
+@pytest.mark.parametrize("address", ["s3://key:secret@bucket/x", "sftp://user:secret@host/x*", "s3://a/b:c@d/x"])
+def test_secrets_do_not_belong_in_addresses(address: str) -> None:
+    if "secret" not in address:
+        assert places._PASSWORD.match(address.partition("://")[2]) is None
+        return
+    with pytest.raises(InputError, match="holds a password") as raised:
+        expand(address)
+    assert "secret@" not in str(raised.value)
 
 
 def test_addresses_that_are_none() -> None:

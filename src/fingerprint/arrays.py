@@ -33,6 +33,29 @@ def hash_order(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
     return order
 
 
+def first_spellings(exact: npt.NDArray[np.uint64], spelling: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Find the distinct ones among texts that are given by hashes.
+
+    Parameters
+    ----------
+    exact, spelling : uint64[n]
+        Hashes of each text as it is compared, and as it is written.
+
+    Returns
+    -------
+    first : int32[k]
+        In the order of their hashes, where each distinct text stands: of several spellings the one of the smallest hash, of equal ones the first.
+    number : int32[n]
+        Of each text among these.
+    """
+    order = hash_order(spelling)
+    order = order[hash_order(exact[order])]
+    opens = np.diff(exact[order], prepend=~exact[order[:1]]) != 0
+    number = np.empty(len(exact), np.int32)
+    number[order] = np.cumsum(opens, dtype=np.int32) - np.int32(1)
+    return order[opens], number
+
+
 def by_group(group: npt.NDArray[np.integer], n_groups: int = 0) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """Return the rows of each group in turn, int32[n], ascending in each, and where those of each begin, int64[n_groups + 1]: a counting sort.
 

@@ -9,6 +9,7 @@ import fnmatch
 import glob
 import os
 import posixpath
+import re
 import secrets
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from typing import IO, Any
 from .errors import BackendUnavailable, InputError, why
 
 _SEPARATOR = "://"
+_PASSWORD = re.compile("[^/@]*:[^/]*@")
 _ARROW = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs")  # schemes that Arrow's own file systems serve
 
 
@@ -68,7 +70,7 @@ def look(place: str) -> Found | None:
         except (OSError, ValueError):
             return None
         return Found(place, status.st_size, status.st_mtime_ns) if os.path.isfile(place) else None
-    system, path, _ = _system(place)
+    system, path = _system(place)
     with _told(place):
         info = system.get_file_info(path)
     return Found(place, info.size or 0, info.mtime_ns or 0) if info.is_file else None
@@ -78,7 +80,7 @@ def is_folder(place: str) -> bool:
     """Say whether a place is a folder; of an object store, whether an object lies below it."""
     if not is_remote(place):
         return os.path.isdir(place)
-    system, path, _ = _system(place)
+    system, path = _system(place)
     with _told(place):
         return not system.get_file_info(path).is_file and any(_below(system, path))
 
@@ -87,9 +89,9 @@ def listed(folder: str) -> list[str]:
     """Return the files below a folder, at any depth, in the order of their names; empty where there is no folder."""
     if not is_remote(folder):
         return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
-    system, path, scheme = _system(folder)
+    system, path = _system(folder)
     with _told(folder):
-        return sorted(scheme + info.path for info in _below(system, path))
+        return sorted(_named(info.path, folder, path) for info in _below(system, path))
 
 
 def matching(pattern: str) -> list[str]:
@@ -97,10 +99,15 @@ def matching(pattern: str) -> list[str]:
     if not is_remote(pattern):
         return sorted(path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path))
     start = pattern[: min(pattern.index(mark) for mark in "*?[" if mark in pattern)]
-    system, path, scheme = _system(posixpath.dirname(start))
-    wanted = _system(pattern)[1].split("/")
+    folder = posixpath.dirname(start)
+    (system, path), wanted = _system(folder), _system(pattern)[1].split("/")
     with _told(pattern):
-        return sorted(scheme + info.path for info in _below(system, path) if _fits(info.path.split("/"), wanted))
+        return sorted(_named(info.path, folder, path) for info in _below(system, path) if _fits(info.path.split("/"), wanted))
+
+
+def _named(path: str, folder: str, of_folder: str) -> str:
+    """Return the address of a file by its path, and the address and path of a folder that it lies below."""
+    return f"{folder.rstrip('/')}/{path.strip('/')[len(of_folder.strip('/')) :].lstrip('/')}"
 
 
 def _fits(parts: list[str], wanted: list[str]) -> bool:
@@ -122,7 +129,7 @@ def open_input(place: str) -> Any:
     import pyarrow as pa
 
     if is_remote(place):
-        system, path, _ = _system(place)
+        system, path = _system(place)
         with _told(place):
             return system.open_input_file(path)
     with _told(place):
@@ -161,7 +168,7 @@ def written(place: str) -> Iterator[IO[bytes]]:
 
 
 def _send(file: IO[bytes], place: str) -> None:
-    system, path, _ = _system(place)
+    system, path = _system(place)
     if place.split(_SEPARATOR, maxsplit=1)[0] not in ("s3", "gs", "gcs"):  # object stores have no folders to be made
         system.create_dir(posixpath.dirname(path), recursive=True)
     with system.open_output_stream(path) as target:
@@ -184,7 +191,7 @@ def remove(places: Iterable[str]) -> None:
     """Delete files, those that are there."""
     for place in places:
         if is_remote(place):
-            system, path, _ = _system(place)
+            system, path = _system(place)
             with suppress(FileNotFoundError):
                 system.delete_file(path)
         else:
@@ -198,21 +205,25 @@ def _below(system: Any, path: str) -> Iterator[Any]:
     return (info for info in system.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True)) if info.is_file)
 
 
-def _system(place: str) -> tuple[Any, str, str]:
-    """Return the file system of an address, the path there, and what an address of it begins with."""
+def _system(place: str) -> tuple[Any, str]:
+    """Return the file system of an address, and the path there."""
     import pyarrow as pa
     from pyarrow import fs
 
-    scheme = place.split(_SEPARATOR, maxsplit=1)[0].lower()
+    scheme, _, below = place.partition(_SEPARATOR)
+    scheme = scheme.lower()
+    if _PASSWORD.match(below):
+        raise InputError(f"an address of {scheme}:// holds a password or secret key, and addresses stand in reports; put it into the environment, where the "
+                         "file system looks for it")
     try:
         if scheme in _ARROW:
-            holder, _, rest = place.partition(_SEPARATOR)[2].partition("/")
+            holder, _, rest = below.partition("/")
             system, path = fs.FileSystem.from_uri(f"{scheme.replace('gcs', 'gs')}{_SEPARATOR}{holder}")  # of a name with % or ? an address is made otherwise
-            return system, posixpath.join(path, rest) if rest else path, f"{scheme}{_SEPARATOR}"
+            return system, posixpath.join(path, rest) if rest else path
         import fsspec
 
         system, path = fsspec.core.url_to_fs(place)
-        return fs.PyFileSystem(fs.FSSpecHandler(system)), path, f"{scheme}{_SEPARATOR}"
+        return fs.PyFileSystem(fs.FSSpecHandler(system)), path
     except ImportError as error:
         raise BackendUnavailable(f"{scheme}:// needs another package, {error.name}; pip install 'prompt-fingerprint[remote]' brings fsspec") from None
     except (ValueError, OSError, pa.ArrowException) as error:

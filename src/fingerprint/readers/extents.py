@@ -15,7 +15,7 @@ from ..errors import InputError
 from .jsonl import is_array
 from .sources import STDIN, Source, open_source, seekable
 
-SHARD_ROWS, SHARD_BYTES = 1 << 19, 256 << 20  # of a Parquet file, and of other files, that are one shard: about 150 MB of memory for the worker
+SHARD_ROWS, SHARD_BYTES = 1 << 19, 128 << 20  # of a Parquet file, and of other files, that are one shard: about 150 MB of memory for the worker
 GROUPS, BYTES = "row groups", "bytes"
 
 

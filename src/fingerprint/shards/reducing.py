@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import distinct, hash_order
+from ..arrays import distinct, first_spellings, hash_order
 from ..ipc import matrix, pack, plain, unpack
 from ..keys import Key
 from . import files
@@ -97,12 +97,7 @@ def _between(hashes: npt.NDArray[np.uint64], low: int, high: int) -> slice:
 def _merged(slices: Sequence[Slice]) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int32]]:
     """Find the distinct texts of slices, in the order of their hashes; return them as columns, and the number of every text of every slice."""
     exact, spelling = (np.concatenate([np.zeros(0, np.uint64), *(getattr(one, name) for one in slices)]) for name in ("exact", "spelling"))
-    order = hash_order(spelling)
-    order = order[hash_order(exact[order])]  # of one text by spelling, of equal ones by shard
-    opens = np.diff(exact[order], prepend=~exact[order[:1]]) != 0
-    numbers = np.empty(len(exact), np.int32)
-    numbers[order] = np.cumsum(opens, dtype=np.int32) - np.int32(1)
-    first = order[opens]
+    first, numbers = first_spellings(exact, spelling)
     starts = np.cumsum([0, *map(len, slices)])
     shard = np.searchsorted(starts, first, "right") - 1
     row = first - starts[shard] + np.array([0, *(one.first for one in slices)])[1:][shard]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..arrays import hash_order
+from ..arrays import first_spellings
 from ..store import take_from
 from ..traffic import Traffic, declared_actors, first_events
 from .pieces import Content
@@ -82,19 +82,14 @@ def _named(contents: Sequence[Content], kind: str) -> tuple[pa.LargeStringArray,
 def _texts(contents: Sequence[Content]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
     """Return where each distinct text stands, its hash, ascending, and the text of each event, -1 for an empty one."""
     exact, spelling = (np.concatenate([np.zeros(0, np.uint64), *(getattr(content.texts, name) for content in contents)]) for name in ("exact", "spelling"))
-    order = hash_order(spelling)
-    order = order[hash_order(exact[order])]  # of one text by spelling
-    opens = np.flatnonzero(np.concatenate([[True], np.diff(exact[order]) != 0])[: len(order)])
-    number = np.empty(len(exact), np.int32)
-    number[order] = np.repeat(np.arange(len(opens), dtype=np.int32), np.diff(opens, append=len(order)))
-    place = order[opens]
+    place, number = first_spellings(exact, spelling)
     if len(place) and exact[place[0]] == 0:
         place, number = place[1:], number - np.int32(1)
     at, parts = 0, [np.zeros(0, np.int32)]
     for content in contents:
         parts.append(number[at : at + len(content.texts)][content.events.text])
         at += len(content.texts)
-    return place.astype(np.int32), exact[place], np.concatenate(parts)
+    return place, exact[place], np.concatenate(parts)
 
 
 def _numbered(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
