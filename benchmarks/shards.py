@@ -1,7 +1,7 @@
 """Scans in shards: how much two workers are faster than one, what Ray costs beside processes of this machine, and what a day of any size takes.
 
 ``speed`` reads, sketches and puts together one dump in this process at once, in shards by one worker, by two, and by two of a Ray cluster, in turn and several
-times; it ends with 1 unless all make the same traffic. ``model`` does the same with one worker for dumps of several sizes, and says how well the smaller ones
+times; it ends with 1 unless all make the same traffic. ``scan`` compares whole scans, by two processes and by two workers on Ray. ``model`` does the same with one worker for dumps of several sizes, and says how well the smaller ones
 foretell the largest. ``plan`` says of a model what other amounts take. Every measurement is a process of its own.
 """
 
@@ -67,9 +67,21 @@ def one(dump: str, how: str, jobs: int, threads: int, key_file: str) -> dict[str
             "worker_peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, "digest": digest(traffic)}
 
 
-def measured(dump: Path, how: str, jobs: int, threads: int, key_file: Path) -> dict[str, Any]:
+def whole(dump: str, how: str, jobs: int, threads: int, key_file: str) -> dict[str, Any]:
+    """Measure a whole scan in this process; the workers have so many threads, and so has the search."""
+    start = time.perf_counter()
+    with passing() as folder:
+        found = fp.scan(dump, config=fp.ScanConfig(threads=threads), key=fp.Key.load(key_file), engine=how, jobs=jobs, state=folder, key_file=key_file)
+        took = round(time.perf_counter() - start, 3)
+    said = json.dumps([campaign.to_dict() for campaign in found.campaigns], sort_keys=True)
+    return {"how": how, "jobs": jobs, "rows": len(found.prompts), "campaigns": len(found.campaigns), "seconds": {**found.manifest["timings"], "all": took},
+            "bytes": found.manifest["engine"]["bytes"], "shards": found.manifest["engine"]["shards"],
+            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "digest": hashlib.sha256(said.encode()).hexdigest()[:16]}
+
+
+def measured(dump: Path, how: str, jobs: int, threads: int, key_file: Path, what: str = "one") -> dict[str, Any]:
     """Measure one way in a process of its own."""
-    command = [sys.executable, __file__, "one", str(dump), "--how", how, "--jobs", str(jobs), "--threads", str(threads), "--key-file", str(key_file)]
+    command = [sys.executable, __file__, what, str(dump), "--how", how, "--jobs", str(jobs), "--threads", str(threads), "--key-file", str(key_file)]
     made: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout)
     return made
 
@@ -103,6 +115,21 @@ def speed(dump: Path, rounds: int, key_file: Path) -> tuple[dict[str, Any], bool
     print(f"Ray over processes: map {over['map']:+.0%}, reduce {over['reduce']:+.0%}, with the start of the cluster {over['all']:+.0%}")
     print("all made the same traffic" if same else "THE TRAFFICS DIFFER")
     return {"runs": runs, "speed_up": up, "overhead": over, "same": same}, same and up["map"] >= LEAST_SPEED_UP and over["all"] <= MOST_OVERHEAD
+
+
+def scans(dump: Path, rounds: int, key_file: Path) -> tuple[dict[str, Any], bool]:
+    """Compare whole scans on this machine."""
+    ways = {"2 processes": "local", "2 on Ray": "ray"}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, how in ways.items():
+            runs[name].append(measured(dump, how, 2, 2, key_file, "whole"))
+            run = runs[name][-1]
+            print(f"{name:12} {run['seconds']['all']:.1f} s, {run['campaigns']} campaigns, {run['shards']} shards, {run['peak'] / 1e9:.1f} GB", flush=True)
+    local, on_ray = (statistics.median(run["seconds"]["all"] for run in runs[name]) for name in ways)
+    same = len({run["digest"] for of_way in runs.values() for run in of_way}) == 1
+    print(f"Ray over processes: {on_ray / local - 1:+.0%}" + ("; all say the same" if same else "; THEY DIFFER"))
+    return {"runs": runs, "overhead": on_ray / local - 1, "same": same}, same and on_ray <= local * (1 + MOST_OVERHEAD)
 
 
 def model(sizes: list[str], folder: Path, key_file: Path) -> dict[str, Any]:
@@ -159,10 +186,10 @@ def main() -> None:
     """Measure, or plan."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("one", "speed", "model", "plan"):
+    for name in ("one", "whole", "speed", "scan", "model", "plan"):
         own = commands.add_parser(name)
         own.add_argument("--json")
-        if name == "one":
+        if name in ("one", "whole"):
             own.add_argument("dump")
             own.add_argument("--how", choices=("memory", "local", "ray"), default="local")
             own.add_argument("--jobs", type=int, default=1)
@@ -173,12 +200,13 @@ def main() -> None:
             own.add_argument("--prompts", nargs="+", type=float, default=[1e9, 1e11])
             own.add_argument("--hours", type=float, default=1.0)
         else:
-            own.add_argument("--prompts", nargs="+", default=["5M"] if name == "speed" else ["1M", "3M", "10M", "30M"])
+            own.add_argument("--prompts", nargs="+", default=["5M"] if name in ("speed", "scan") else ["1M", "3M", "10M", "30M"])
             own.add_argument("--rounds", type=int, default=3)
             own.add_argument("--world", help="folder that keeps the simulated dumps; a temporary one if not given")
     options = parser.parse_args()
-    if options.command == "one":
-        print(json.dumps(one(options.dump, options.how, options.jobs, options.threads, options.key_file)))
+    if options.command in ("one", "whole"):
+        measure = one if options.command == "one" else whole
+        print(json.dumps(measure(options.dump, options.how, options.jobs, options.threads, options.key_file)))
         return
     if options.command == "plan":
         for prompts in options.prompts:
@@ -188,8 +216,9 @@ def main() -> None:
         key_file = Path(folder) / "key"
         fp.Key(bytes(range(16))).save(key_file)
         worlds, good = Path(options.world or folder), True
-        if options.command == "speed":
-            result, good = speed(world(options.prompts[0], worlds / options.prompts[0]), options.rounds, key_file)
+        if options.command in ("speed", "scan"):
+            compare = speed if options.command == "speed" else scans
+            result, good = compare(world(options.prompts[0], worlds / options.prompts[0]), options.rounds, key_file)
         else:
             result = model(options.prompts, worlds, key_file)
     if options.json:

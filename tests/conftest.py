@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fingerprint import _core
+from fingerprint import _core, landscape
 from fingerprint.keys import ENVIRONMENT, Key
 
 
@@ -36,6 +36,16 @@ def _key_file(tmp_path_factory: pytest.TempPathFactory, key: Key) -> Iterator[No
         del os.environ[ENVIRONMENT]
     else:
         os.environ[ENVIRONMENT] = before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_map(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let scans of tests that do not look at the map draw a small one: it is most of the work of a small scan."""
+    with pytest.MonkeyPatch.context() as patched:
+        if request.module.__name__ not in ("test_landscape", "test_browser"):
+            for name, value in (("N_POINTS", 100), ("N_CHARGED", 50), ("N_STEPS", 250)):
+                patched.setattr(landscape, name, value)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -24,6 +24,12 @@ WORLD = WorldConfig("small", 2500, 120, days=10, org_share=0.2,
                                               template=("{p}\n\nThink aloud, every step, then say what comes out.",)),),
                     lookalikes=(LookalikeConfig("desk", "app", 8, 10), LookalikeConfig("viral", "viral", 12, 3, own=0.6)))
 
+MEDIUM = WorldConfig("medium", 7000, 300, days=10, org_share=0.1,
+                     campaigns=(CampaignConfig("reasoning", "reasoning", 25, 750, start_day=1, days=8,
+                                               template=("{p}\n\nThink aloud, every step, then say what comes out.",)),
+                                CampaignConfig("code", "code", 25, 750, start_day=2, days=7)),
+                     lookalikes=(LookalikeConfig("desk", "app", 8, 10), LookalikeConfig("viral", "viral", 12, 3, own=0.6)))
+
 SITE = '''
 import os, signal
 real = os.replace

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from shards_fixture import MEDIUM
 
 import fingerprint as fp
 from fingerprint import candidates
@@ -26,12 +27,18 @@ def traffic() -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def result(traffic: list[dict[str, object]]) -> Evaluation:
-    return evaluate(traffic, grid([5, 40], [20], [0.0, 0.5]), kind="reasoning", key=KEY)
+def medium() -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = simulate(MEDIUM, 4).events.to_pylist()
+    return rows
+
+
+@pytest.fixture(scope="module")
+def result(medium: list[dict[str, object]]) -> Evaluation:
+    return evaluate(medium, grid([5, 40], [20], [0.0, 0.5]), kind="reasoning", key=KEY)
 
 
 def test_large_campaigns_are_found_and_tiny_ones_are_not(result: Evaluation) -> None:
-    assert result.n_reported == 3 and result.n_prompts == 20_000
+    assert result.n_reported == 2 and result.n_prompts == 7_000
     seen = {(t.plan.n_accounts, t.plan.cover): t.found for t in result.trials}
     assert seen == {(5, 0.0): False, (40, 0.0): True, (5, 0.5): False, (40, 0.5): True}
     assert all(t.n_false == 0 and 0 <= t.recall <= 1 and 0 <= t.purity <= 1 and t.seconds > 0 for t in result.trials)
@@ -46,14 +53,14 @@ def test_a_list_of_many_kinds_shows_among_much_cover(traffic: list[dict[str, obj
     assert not evaluate(traffic, [plan], key=KEY).trials[0].found
 
 
-def test_queries_of_ones_own(traffic: list[dict[str, object]]) -> None:
+def test_queries_of_ones_own(medium: list[dict[str, object]]) -> None:
     own = campaign_prompts("code", 600, 9)
-    (trial,) = evaluate(traffic, [Plan(30, 20, noise=0.1)], queries=own, key=KEY).trials
+    (trial,) = evaluate(medium, [Plan(30, 20, noise=0.1)], queries=own, key=KEY).trials
     assert trial.found
     with pytest.raises(ConfigError, match=r"needs 620 different queries and there are 600"):
-        evaluate(traffic, [Plan(31, 20)], queries=own, key=KEY)
+        evaluate(medium, [Plan(31, 20)], queries=own, key=KEY)
     with pytest.raises(ConfigError, match="1 are repeats"):
-        evaluate(traffic, [Plan(3, 2)], queries=[*own, own[0]], key=KEY)
+        evaluate(medium, [Plan(3, 2)], queries=[*own, own[0]], key=KEY)
 
 
 def test_rates_and_delays() -> None:
@@ -79,7 +86,7 @@ def test_no_traffic_to_plant_into() -> None:
 
 
 def test_command(tmp_path: Path) -> None:
-    fp.simulate.write_world(fp.simulate.preset("demo"), tmp_path / "w", seed=4)
+    fp.simulate.write_world(MEDIUM, tmp_path / "w", seed=4)
     own = tmp_path / "queries.jsonl"
     queries = campaign_prompts("reasoning", 800, 2)
     own.write_text("\n".join(json.dumps({"prompt": q} if i % 2 else q) for i, q in enumerate(queries)) + "\n\n", "utf-8")
@@ -90,7 +97,7 @@ def test_command(tmp_path: Path) -> None:
     args = ["evaluate", dump, "--accounts", "4,40", "--prompts", "20", "--cover", "0", "--queries", str(own)]
     shown = runner.invoke(main, args)
     assert shown.exit_code == 0, shown.output
-    assert "3 groups reported before anything is planted" in shown.output and "never here" in shown.output and "20 prompts, day 10" in shown.output
+    assert "2 groups reported before anything is planted" in shown.output and "never here" in shown.output and "20 prompts, day 10" in shown.output
     plain = runner.invoke(main, [*args, "--json"])
     assert [t["found"] for t in json.loads(plain.output)["trials"]] == [False, True]
     for wrong in (["--accounts", "x"], ["--rate", "0"], ["--cover", "1"], ["--kind", "nothing"], ["--queries", str(broken)], ["--queries", str(plain_text)]):

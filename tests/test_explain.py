@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from scan_fixture import make_scan
+from shards_fixture import MEDIUM
 
 import fingerprint as fp
 from fingerprint.cli import main
@@ -20,7 +21,7 @@ KEY = fp.Key(bytes(range(16)))
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("explain") / "out"
-    fp.scan(fp.simulate.simulate("demo", 4).events, config=fp.ScanConfig(controls=False), key=KEY).save(folder)
+    fp.scan(fp.simulate.simulate(MEDIUM, 4).events, config=fp.ScanConfig(controls=False), key=KEY).save(folder)
     return folder
 
 
