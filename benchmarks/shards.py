@@ -1,8 +1,9 @@
 """Scans in shards: how much two workers are faster than one, what Ray costs beside processes of this machine, and what a day of any size takes.
 
 ``speed`` reads, sketches and puts together one dump in this process at once, in shards by one worker, by two, and by two of a Ray cluster, in turn and several
-times; it ends with 1 unless all make the same traffic. ``scan`` compares whole scans, by two processes and by two workers on Ray. ``model`` does the same with one worker for dumps of several sizes, and says how well the smaller ones
-foretell the largest. ``plan`` says of a model what other amounts take. Every measurement is a process of its own.
+times; it ends with 1 unless all make the same traffic. ``scan`` compares whole scans, by two processes and by two workers on Ray. ``model`` does what ``speed``
+does with one worker for dumps of several sizes, and says how well the smaller ones foretell the largest. ``plan`` says of a model what other amounts take.
+Every measurement is a process of its own.
 """
 
 from __future__ import annotations

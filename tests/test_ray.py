@@ -88,6 +88,27 @@ def test_a_cluster_of_four_says_what_one_process_says(cluster: str, dumps: list[
     assert not ray.is_initialized(), "a connection that the scan has made is closed again"
 
 
+def test_workers_find_what_is_named_from_where_the_scan_was_called(cluster: str, dumps: list[str], key_file: str, tmp_path: Path,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes were started elsewhere."""
+    monkeypatch.setattr("fingerprint.pipeline.prepare", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for path in [*dumps, key_file]:
+        shutil.copy(path, tmp_path / ("in" if path != key_file else ""))
+    found = fp.scan("in", config=CONFIG, key=KEY, engine="ray", address=cluster, state="s", key_file="key", history="in/0.parquet")
+    wanted = fp.scan("in", config=CONFIG, key=KEY, history="in/0.parquet")
+    assert not found.manifest["missing"] and digest(found) == digest(wanted) and found.manifest["inputs"][0] == "in/0.parquet"
+    assert found.manifest["history"] == wanted.manifest["history"]
+
+
+def test_a_folder_that_is_not_shared_is_told(cluster: str, dumps: list[str], key_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = gathering.places.look
+    monkeypatch.setattr(gathering.places, "look", lambda place: None if "shard-" in place else real(place))
+    with pytest.raises(ConfigError, match="name an --out that all machines reach"):
+        gathered(dumps, tmp_path / "s", key_file, address=cluster)
+
+
 def test_a_worker_that_is_killed_changes_nothing(cluster: str, dumps: list[str], key_file: str, tmp_path: Path) -> None:
     found = gathered(dumps, tmp_path / "killed", key_file, address=cluster)
     marks = [path for path in (tmp_path / "killed").iterdir() if path.name.endswith(".partial")]

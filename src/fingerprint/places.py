@@ -54,6 +54,11 @@ def join(folder: str, name: str) -> str:
     return posixpath.join(folder, name) if is_remote(folder) else os.path.join(folder, name)
 
 
+def absolute(place: str | os.PathLike[str]) -> str:
+    """Return the place under a name that holds in other processes, too."""
+    return os.fspath(place) if is_remote(place) else os.path.abspath(place)
+
+
 def look(place: str) -> Found | None:
     """Return what is known of a file, None where there is no file.
 

@@ -12,6 +12,7 @@ from .errors import ConfigError, InputError, why
 from .ingest import ingest, make_room, remember
 from .keys import Key
 from .pipeline import Ingested, detect
+from .places import absolute
 from .prevalence import Hashing, Prevalence
 from .progress import Progress, Stopwatch
 from .readers import EventReader, read_events
@@ -87,7 +88,7 @@ def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = Non
     _check_reach(address, state)
     shards, job = reader.divided(), Job.of(config.sketch, key, mapping, format)
     with _folder(state) as folder, executor_of(engine, jobs, key, config.threads, address) as executor:  # workers end before what they write in goes
-        gathering = Gathering(folder, config, key, job, executor, watch, os.fspath(key_file) if key_file is not None else None)
+        gathering = Gathering(folder, config, key, job, executor, watch, absolute(key_file) if key_file is not None else None)
         past = _remembering(history, mapping, format, watch, gathering)
         return detect(lambda: _from_shards(gathering.gather(shards), executor), config, key, watch, past, known, executor.encoder)
 
@@ -158,9 +159,9 @@ def merge_shards(shards: Sequence[str | os.PathLike[str]], *, config: ScanConfig
     if not shards:
         raise InputError("no shard was named; 'fingerprint sketch' writes one")
     _check_reach(address, state)
-    named, missing = arranged([os.fspath(place) for place in shards], job, key)
+    named, missing = arranged([absolute(place) for place in shards], job, key)
     with _folder(state) as folder, executor_of(engine, jobs, key, config.threads, address) as executor:  # workers end before what they write in goes
-        gathering = Gathering(folder, config, key, job, executor, watch, os.fspath(key_file) if key_file is not None else None)
+        gathering = Gathering(folder, config, key, job, executor, watch, absolute(key_file) if key_file is not None else None)
         past = _remembering(history, None, None, watch, gathering)
         return detect(lambda: _from_shards(gathering.put_together(named, missing), executor), config, key, watch, past, known, executor.encoder)
 
@@ -181,7 +182,7 @@ def shard_config(shard: str | os.PathLike[str], key: Key | None = None) -> Sketc
 
 
 def _folder(state: str | os.PathLike[str] | None) -> AbstractContextManager[str]:
-    return passing() if state is None else nullcontext(os.fspath(state))
+    return passing() if state is None else nullcontext(absolute(state))
 
 
 def _check_reach(address: str | None, state: str | os.PathLike[str] | None) -> None:

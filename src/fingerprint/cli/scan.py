@@ -142,7 +142,7 @@ def finish(
     state = (out.rstrip("/") if is_remote(out) else os.path.normpath(out)) + ".state" if resume or engine != "local" else None
     try:
         result = make(key=secret, history=list(history) or None, known=known, progress=progress, state=state, engine=engine, jobs=jobs, address=address,
-                      key_file=os.path.abspath(key_file) if key_file else None)
+                      key_file=key_file)
         if not config.text:
             result = without_text(result)
         with progress.stage("writing"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..ahead import ahead
 from ..errors import ConfigError, InputError
+from ..places import is_remote
 from .accounting import CLASSES, RowAccounting
 from .batches import Batcher
 from .columnar import Unreadable, arrow_batches, is_arrow, read_arrow, read_batch, read_parquet
@@ -15,11 +17,9 @@ from .extents import BYTES, GROUPS, Extent, divide
 from .jsonl import read_jsonl
 from .pieces import MEMORY, Decoded, Decoder
 from .shapes import parse_mapping
-from .sources import FORMATS, Source, expand, open_source, sizes
+from .sources import FORMATS, STDIN, Source, expand, open_source, sizes
 
 if TYPE_CHECKING:
-    import os
-
     import pyarrow as pa
 
 __all__ = ["CLASSES", "Decoded", "Decoder", "EventReader", "Extent", "RowAccounting", "divide", "parse_mapping", "read_events"]
@@ -54,22 +54,22 @@ class EventReader:
         self._paths = expand(inputs) if is_path(inputs) else None
         self._extents = [Extent(path) for path in self._paths or ()]
         self._is_alone, self._is_ahead = len(self._extents) == 1, True
-        self._inputs, self._units = inputs, dict[str, str]()
+        self._inputs, self._units, self._folder = inputs, dict[str, str](), ""
         self.n_rows: list[int] = []
         self.total_bytes = sizes(self._paths) if self._paths is not None else None
         self.consumed_bytes = 0
 
     @classmethod
     def of(cls, extents: Sequence[Extent], mapping: Mapping[str, str] | None = None, format: str | None = None, *, units: Mapping[str, str] | None = None,
-           is_ahead: bool = True) -> EventReader:
+           folder: str = "", is_ahead: bool = True) -> EventReader:
         """Return a reader of some of the extents of an input.
 
-        One that cannot be read is rejected, and the others are read. `units` are those of numeric times, by file, where an earlier part tells them;
-        `is_ahead`: in a thread. Lines of a part of a file of JSON Lines are numbered from 0.
+        One that cannot be read is rejected, and the others are read. `units` are those of numeric times, by file, where an earlier part tells them; `folder`
+        is where relative paths begin; `is_ahead`: in a thread. Lines of a part of a file of JSON Lines are numbered from 0.
         """
         made = cls([], mapping, format)
         made._paths, made._extents, made._is_alone, made._is_ahead = [extent.path for extent in extents], list(extents), False, is_ahead
-        made._units = dict(units or {})
+        made._units, made._folder = dict(units or {}), folder
         return made
 
     @property
@@ -113,8 +113,8 @@ class EventReader:
 
     def _file(self, extent: Extent) -> Iterator[pa.RecordBatch]:
         path, before, n_before = extent.path, self.consumed_bytes, self.accounting.read
-        source = open_source(path, self._format)
-        self._batcher.open_file(source.name, self._units.get(path), format=source.format, compression=source.compression)
+        source = open_source(path if path == STDIN or is_remote(path) else os.path.join(self._folder, path), self._format)
+        self._batcher.open_file("<stdin>" if path == STDIN else path, self._units.get(path), format=source.format, compression=source.compression)
         try:
             for batch in self._batches(source, extent):
                 self.consumed_bytes = before + source.raw.consumed

@@ -89,7 +89,7 @@ class Gathering:
 
     def __init__(self, folder: str, config: ScanConfig, key: Key, job: Job, executor: Executor, watch: Stopwatch, key_file: str | None = None) -> None:
         self.folder, self.config, self.key, self.job, self.executor, self.watch = folder, config, key, job, executor, watch
-        self._common = {"version": job.version, "scheme": job.scheme, "key_id": key.key_id, "key_file": key_file}
+        self._common = {"version": job.version, "scheme": job.scheme, "key_id": key.key_id, "key_file": key_file, "inputs": os.getcwd()}
         self._sizes: dict[tuple[str, str], int] = {}  # by step and file
 
     @property
@@ -229,7 +229,11 @@ class Gathering:
                 yield number, {"size": size}
         for at, outcome in self.executor.run([orders[number] for number in left]):
             if isinstance(outcome, dict):
-                self._sizes[kind, orders[left[at]]["place"]] = outcome["size"]
+                place = orders[left[at]]["place"]
+                if places.look(place) is None:
+                    raise ConfigError(f"a worker has written {place!r}, which is not to be found from here: name an --out that all machines reach, on a disk "
+                                      "that they share or in an object store")
+                self._sizes[kind, place] = outcome["size"]
             yield left[at], outcome
 
     def _there(self, order: dict[str, Any]) -> int | None:

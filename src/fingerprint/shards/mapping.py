@@ -32,7 +32,7 @@ TEXTS_AT_ONCE, ROWS_AT_ONCE = 1 << 16, 1 << 19  # of a block
 
 
 def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identity: Mapping[str, Any], memory: int | None = None,
-               threads: int | None = None, progress: Progress | None = None, units: Mapping[str, str] | None = None) -> dict[str, Any]:
+               threads: int | None = None, progress: Progress | None = None, units: Mapping[str, str] | None = None, folder: str = "") -> dict[str, Any]:
     """Read and sketch a part of the input, and write what is found.
 
     Parameters
@@ -50,6 +50,8 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     progress : Progress, optional
     units : mapping, optional
         Of numeric times, by file, where an earlier part of it tells them.
+    folder : str
+        In which relative paths begin.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     InputError
         A file cannot be opened. One that is damaged further on is a counted reject.
     """
-    reader, watch = EventReader.of(extents, job.mapping, job.format, units=units, is_ahead=threads != 1), Stopwatch(progress or Progress())
+    reader, watch = EventReader.of(extents, job.mapping, job.format, units=units, folder=folder, is_ahead=threads != 1), Stopwatch(progress or Progress())
     with arrow_threads(threads):
         made = fingerprint_events(reader, job.sketch, key, make_room(ScanConfig(memory=memory)), threads, watch)
     distinct = made.distinct
@@ -88,8 +90,8 @@ def arrow_threads(n: int | None) -> Iterator[None]:
 
 
 def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, threads: int | None = None,
-                    units: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Read a part of earlier traffic, and write its prevalence; `units` as of :func:`make_shard`.
+                    units: Mapping[str, str] | None = None, folder: str = "") -> dict[str, Any]:
+    """Read a part of earlier traffic, and write its prevalence; `units` and `folder` as of :func:`make_shard`.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, t
     InputError
         A file cannot be opened.
     """
-    reader, hashing = EventReader.of(extents, job.mapping, job.format, units=units), Hashing(key, job.sketch, threads)
+    reader, hashing = EventReader.of(extents, job.mapping, job.format, units=units, folder=folder), Hashing(key, job.sketch, threads)
     past = hashing.new()
     accounting = observe(reader, past, hashing, Stopwatch(Progress()))
     past.save(place)

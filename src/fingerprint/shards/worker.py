@@ -41,7 +41,8 @@ def run(order: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     order : mapping
-        version, scheme, key_id and key_file (path or None); do; place, of the file to be written; and what that needs.
+        version, scheme, key_id, key_file (path or None) and inputs (folder in which relative paths of inputs begin); do; place, of the file to be
+        written; and what that needs.
 
     Returns
     -------
@@ -80,12 +81,12 @@ def _checked(order: Mapping[str, Any]) -> Key:
 def _map(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
     extents = [Extent.from_list(plain) for plain in order["extents"]]
     return mapping.make_shard(order["place"], extents, Job.from_dict(order["job"]), key, order["about"], order["memory"], order["threads"],
-                              units=order["about"].get("units"))
+                              units=order["about"].get("units"), folder=order["inputs"])
 
 
 def _remember(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
     extents = [Extent.from_list(plain) for plain in order["extents"]]
-    return mapping.make_prevalence(order["place"], extents, Job.from_dict(order["job"]), key, order["threads"], order["about"].get("units"))
+    return mapping.make_prevalence(order["place"], extents, Job.from_dict(order["job"]), key, order["threads"], order["about"].get("units"), order["inputs"])
 
 
 def _texts(order: Mapping[str, Any], key: Key) -> dict[str, Any]:
