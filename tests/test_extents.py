@@ -95,6 +95,19 @@ def test_a_file_that_became_another_is_damaged(tmp_path: Path) -> None:
         assert read_of(reader)[1][0]["class"] == "damaged-file"
 
 
+def test_so_is_one_that_lost_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\n".join([row(1_767_225_600)] * 4))
+    size = path.stat().st_size
+    extents = [Extent(str(path), (0, size // 2), size // 2, 0, BYTES), Extent(str(path), (size // 2, size), size // 2, 0, BYTES)]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: size // 2 + 20])
+    events, rejects = read_of(EventReader.of(extents))
+    assert len(events) == 2 and [reject["class"] for reject in rejects] == ["damaged-file"]
+    path.write_bytes(whole + b"\n" + whole)
+    assert len(read_of(EventReader.of(extents))[0]) == 4, "a log that grows meanwhile loses nothing of what was there"
+
+
 # units of numeric times
 
 

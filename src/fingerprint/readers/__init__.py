@@ -135,7 +135,7 @@ class EventReader:
         if extent.part is None:
             return _READERS[source.format](source, self._batcher)
         read = _OF_PARTS.get((extent.unit, source.format, source.compression))
-        if read is None:  # it is another file than the one that was divided
+        if read is None or (extent.unit == BYTES and extent.part[1] > (sizes([source.path or STDIN]) or 0)):  # it is not the file that was divided any more
             raise Unreadable
         return read(source, self._batcher, extent.part)
 
