@@ -218,6 +218,7 @@ def test_without_release_partitions_are_lost(producer: Producer, topic: str, ope
         for source, caller in ((one, first), (two, second)):
             caller.take(source.poll(0.05))
             caller.save(source)
+    joined(one, two, callers=[first, second])  # on a busy machine the group may be changing once more
     assert shared.counts == names(range(100)) and len(one._owned) == len(two._owned) == 2
 
 
