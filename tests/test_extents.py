@@ -25,7 +25,7 @@ from fingerprint.progress import Progress, Stopwatch
 from fingerprint.readers import EventReader, Extent, extents, lines, read_events
 from fingerprint.readers.extents import BYTES
 from fingerprint.shards.executors import Executor
-from fingerprint.shards.gathering import Gathered, Gathering, arranged
+from fingerprint.shards.gathering import Gathered, Gathering, arranged, portion
 from fingerprint.shards.job import Job
 
 JOB = Job.of(CONFIG.sketch, KEY)
@@ -79,12 +79,31 @@ def test_what_is_divided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (tmp_path / "c.json").write_bytes(b"[" + text.replace(b"\n", b",") + b"]")
     pa.output_stream(str(tmp_path / "d.jsonl.gz"), compression="gzip").write(text)
     (tmp_path / "e.jsonl").write_bytes(b"")
-    [first, *others] = read_events([str(tmp_path / name) for name in ("a.jsonl", "b.csv", "c.json", "d.jsonl.gz", "e.jsonl")]).divided()
+    reader = read_events([str(tmp_path / name) for name in ("a.jsonl", "b.csv", "c.json", "d.jsonl.gz", "e.jsonl")])
+    [first, *others] = reader.divided(1)
     parts = [extent for shard in [first, *others] for extent in shard if extent.path.endswith("a.jsonl")]
     assert len(parts) == -(-len(text) // 1000) and all(one.part is not None and one.unit == BYTES and one.size <= 1000 for one in parts)
     assert "a.jsonl (bytes 0 to" in str(parts[0]) and [Extent.from_list(one.to_list()) for one in parts] == parts
     assert all(extent.part is None for shard in others for extent in shard if extent not in parts)
     assert all(len([extent for extent in shard if extent in parts]) <= 1 for shard in [first, *others])
+    assert len(reader.divided(1)) < len(reader.divided()) < len(reader.divided(100)) <= len(text) * 16 // 1000 + 16
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_small_inputs_are_divided_finely(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that there is something to do for everybody, and the parts that a cluster works on by hand are alike."""
+    monkeypatch.setattr(extents, "SHARD_BYTES", 30_000)
+    monkeypatch.setattr(extents, "SHARD_ROWS", 400)
+    path, table = str(tmp_path / f"a.{kind}"), pa.Table.from_pylist([json.loads(row(1_767_225_600 + i)) for i in range(400)])
+    if kind == "jsonl":
+        Path(path).write_bytes(b"\n".join(json.dumps(one).encode() for one in table.to_pylist()))
+    else:
+        pq.write_table(table, path, row_group_size=7)
+    reader = read_events(path)
+    assert 14 <= len(reader.divided()) <= 20
+    sizes = [sum(extent.size for extent in portion(reader.divided(16), i, 4)) for i in range(4)]
+    assert max(sizes) < 1.5 * min(sizes)
+    assert max(len(reader.divided(1000)), len(reader.divided(16))) <= 34, "there is an end to it"
 
 
 def test_a_file_that_became_another_is_damaged(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from .shards.job import Job
 from .shards.mapping import make_shard
 
 MOST_SHARDS = 1_000_000
+SHARDS_OF_PART = 4  # so that parts are about alike
 
 
 def scan(inputs: Any, *, config: ScanConfig | None = None, key: Key | None = None, mapping: dict[str, str] | None = None, format: str | None = None,
@@ -126,7 +127,7 @@ def write_shard(inputs: Any, out: str | os.PathLike[str], *, part: tuple[int, in
     if not 1 <= number <= n_parts <= MOST_SHARDS:
         raise ConfigError(f"a part is one of 1/{n_parts} to {n_parts}/{n_parts}, at most {MOST_SHARDS:,}, not {number}/{n_parts}")
     job = Job.of(config.sketch, key, mapping, format)
-    divided = read_events(inputs, mapping=mapping, format=format).divided()
+    divided = read_events(inputs, mapping=mapping, format=format).divided(SHARDS_OF_PART * n_parts)
     portions = [[extent.to_list() for extent in portion(divided, i, n_parts)] for i in range(n_parts)]
     identity = {"of": plan_digest(job, portions), "number": number - 1, "n_shards": n_parts}
     try:

@@ -13,7 +13,7 @@ from .accounting import CLASSES, RowAccounting
 from .batches import Batcher
 from .columnar import Unreadable, arrow_batches, is_arrow, read_arrow, read_batch, read_parquet
 from .csvrows import read_csv
-from .extents import BYTES, GROUPS, Extent, divide
+from .extents import BYTES, GROUPS, LEAST_SHARDS, Extent, divide
 from .jsonl import read_jsonl
 from .pieces import MEMORY, Decoded, Decoder
 from .shapes import parse_mapping
@@ -82,8 +82,8 @@ class EventReader:
         """Names of the fields of the first row that was looked at by itself."""
         return self._batcher.fields_seen
 
-    def divided(self) -> list[list[Extent]]:
-        """Return the extents of the input, in shards; see :func:`fingerprint.readers.extents.divide`.
+    def divided(self, least: int = LEAST_SHARDS) -> list[list[Extent]]:
+        """Return the extents of the input, in shards, `least` of them if it is not small; see :func:`fingerprint.readers.extents.divide`.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class EventReader:
         """
         if self._paths is None or self.total_bytes is None:
             raise ConfigError("only files can be read in parts, or again: streams and rows in memory are scanned in one process, without a state")
-        return divide(self._paths, self._format)
+        return divide(self._paths, self._format, least)
 
     @property
     def rejects(self) -> pa.Table:

@@ -5,8 +5,9 @@ The division depends on the input alone, not on who reads it: so whatever depend
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,7 @@ from .jsonl import is_array
 from .sources import STDIN, Source, open_source, seekable
 
 SHARD_ROWS, SHARD_BYTES = 1 << 19, 128 << 20  # of a Parquet file, and of other files, that are one shard: about 150 MB of memory for the worker
+LEAST_SHARDS, FINEST = 16, 1 / 16
 GROUPS, BYTES = "row groups", "bytes"
 
 
@@ -56,7 +58,7 @@ class Extent:
         return self.path if self.part is None else f"{self.path} ({self.unit} {self.part[0]} to {self.part[1] - 1})"
 
 
-def divide(paths: Sequence[str], format: str | None = None) -> list[list[Extent]]:
+def divide(paths: Sequence[str], format: str | None = None, least: int = LEAST_SHARDS) -> list[list[Extent]]:
     """Divide files into shards, in their order; small files are put together.
 
     Large Parquet files are divided between row groups, and large files of JSON Lines between lines. CSV is not, where a newline may stand inside a field, nor
@@ -67,6 +69,8 @@ def divide(paths: Sequence[str], format: str | None = None) -> list[list[Extent]
     paths : sequence of str
         As of :func:`fingerprint.readers.sources.expand`.
     format : str, optional
+    least : int
+        Shards that are wanted at least: those of a small input are smaller, down to ``FINEST`` of a full one.
 
     Returns
     -------
@@ -78,61 +82,82 @@ def divide(paths: Sequence[str], format: str | None = None) -> list[list[Extent]
     InputError
         A path is a stream: that cannot be read in parts.
     """
+    files = [_looked_at(path, format) for path in paths]
+    most = min(max(sum(file.share for file in files) / least, FINEST), 1.0)
     shards: list[list[Extent]] = [[]]
     filled = 0.0
-    for path in paths:
-        for extent, share in _extents(path, format):
-            if shards[-1] and filled + share > 1:
-                shards.append([])
-                filled = 0.0
-            shards[-1].append(extent)
-            filled += share
+    for extent, share in (part for file in files for part in file.parts(most)):
+        if shards[-1] and filled + share > most:
+            shards.append([])
+            filled = 0.0
+        shards[-1].append(extent)
+        filled += share
     return shards
 
 
-def _extents(path: str, format: str | None) -> list[tuple[Extent, float]]:
-    """Return the extents of a file, and how much of a shard each is."""
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file, and where it can be divided.
+
+    Attributes
+    ----------
+    found : places.Found
+    rows : list of int
+        Of each row group; empty where it has no several ones.
+    is_lines : bool
+    """
+
+    found: places.Found
+    rows: list[int] = field(default_factory=list)
+    is_lines: bool = False
+
+    @property
+    def share(self) -> float:
+        """How many full shards it is."""
+        return sum(self.rows) / SHARD_ROWS if self.rows else self.found.size / SHARD_BYTES
+
+    def parts(self, most: float) -> list[tuple[Extent, float]]:
+        """Return its parts, of which two neighbours never fit into one shard, and how much of a full shard each is; `most` is what a shard may be of it."""
+        place, size, changed = self.found.place, self.found.size, self.found.changed_ns
+        if self.rows:
+            cuts, n, total = [0], 0, max(sum(self.rows), 1)
+            for group, of_group in enumerate(self.rows):
+                if n and n + of_group > most * SHARD_ROWS:
+                    cuts.append(group)
+                    n = 0
+                n += of_group
+            sums = [(low, high, sum(self.rows[low:high])) for low, high in pairwise([*cuts, len(self.rows)])]
+            return [(Extent(place, (low, high), size * n // total, changed), n / SHARD_ROWS) for low, high, n in sums]
+        n = math.ceil(self.share / most) if self.is_lines else 1
+        if n <= 1:
+            return [(Extent(place, None, size, changed), self.share)]
+        ends = [size * i // n for i in range(n + 1)]
+        return [(Extent(place, (low, high), high - low, changed, BYTES), (high - low) / SHARD_BYTES) for low, high in pairwise(ends)]
+
+
+def _looked_at(path: str, format: str | None) -> _File:
+    """Find out how a file can be divided: a damaged one cannot, and whoever reads it will tell."""
+    import pyarrow as pa
+
     found = places.look(path)
     if path == STDIN or found is None:
         raise InputError(f"{'stdin' if path == STDIN else repr(path)} can be read once, and in one go; name files, or leave out --jobs, --engine and --resume")
-    parts = _parts(path, format, found) if found.size > SHARD_BYTES // 64 else []
-    return parts or [(Extent(path, None, found.size, found.changed_ns), found.size / SHARD_BYTES)]
-
-
-def _parts(path: str, format: str | None, found: places.Found) -> list[tuple[Extent, float]]:
-    """Return the parts of a file; none where there is nothing to be divided: a damaged file is one extent, and whoever reads it will tell."""
-    import pyarrow as pa
-
     source: Source | None = None
     try:
-        source = open_source(path, format)
-        if source.compression == "none" and source.format == "parquet":
-            return _of_groups(source, found)
-        if source.compression == "none" and source.format == "jsonl" and not is_array(source.head):
-            return _of_bytes(found)
+        source = open_source(path, format) if found.size > SHARD_BYTES // 64 else None
+        if source is not None and source.compression == "none" and source.format == "parquet":
+            rows = _row_groups(source)
+            return _File(found, rows if len(rows) > 1 else [])
+        return _File(found, is_lines=source is not None and source.compression == "none" and source.format == "jsonl" and not is_array(source.head))
     except (OSError, pa.ArrowException, InputError):
-        pass
+        return _File(found)
     finally:
         if source is not None:
             source.raw.close()
-    return []
 
 
-def _of_groups(source: Source, found: places.Found) -> list[tuple[Extent, float]]:
+def _row_groups(source: Source) -> list[int]:
     import pyarrow.parquet as pq
 
     metadata = pq.ParquetFile(seekable(source)).metadata
-    rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-    parts, low, total = [], 0, max(sum(rows), 1)
-    for group in range(1, len(rows) + 1) if len(rows) > 1 else ():
-        n = sum(rows[low:group])
-        if group == len(rows) or n + rows[group] > SHARD_ROWS:
-            parts.append((Extent(found.place, (low, group), found.size * n // total, found.changed_ns), n / SHARD_ROWS))
-            low = group
-    return parts
-
-
-def _of_bytes(found: places.Found) -> list[tuple[Extent, float]]:
-    n = -(-found.size // SHARD_BYTES)
-    ends = [found.size * i // n for i in range(n + 1)] if n > 1 else []  # parts are alike, so that two of them never are one shard
-    return [(Extent(found.place, (low, high), high - low, found.changed_ns, BYTES), (high - low) / SHARD_BYTES) for low, high in pairwise(ends)]
+    return [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
