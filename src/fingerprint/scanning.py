@@ -114,7 +114,7 @@ def write_shard(inputs: Any, out: str | os.PathLike[str], *, part: tuple[int, in
     Returns
     -------
     dict
-        size (bytes), seal (hexadecimal digits), rows, texts.
+        size (bytes), seal (hexadecimal digits), rows, texts, units (of numeric times, by file).
 
     Raises
     ------

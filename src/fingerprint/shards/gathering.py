@@ -31,7 +31,7 @@ from .files import File
 from .job import Job
 from .joining import accounting_of, fields_seen, join, rejects_of, total
 from .mapping import accounting_from_dict
-from .parts import check_units, other_units
+from .parts import check_units, other_units, units_of
 
 TEXTS_PER_PART = 1 << 20  # of all shards together, in a part of the range of hashes
 MOST_PARTS = 4096
@@ -139,7 +139,7 @@ class Gathering:
                     raise InputError(f"a part of the history cannot be read: {outcome}") from outcome
                 self.watch.progress.advance(0 if numbers[at] in parts else sum(extent.size for extent in shards[numbers[at]]))
                 parts[numbers[at]] = accounting_from_dict(outcome["accounting"])
-            left = {number: {"units": units} for number, units in other_units((number, parts[number].files) for number in sorted(parts)).items()}
+            left = {number: {"units": units} for number, units in other_units((number, units_of(parts[number].files)) for number in sorted(parts)).items()}
         for place in named:
             past.merge(Prevalence.load(place))
         places.remove(named)
@@ -168,26 +168,23 @@ class Gathering:
         orders = [{**common, "place": place, "extents": extents, "about": told} for place, extents, told in zip(named, shards, own, strict=True)]
         sizes = [sum(size for _, _, size, _, _ in extents) for extents in shards]
         lost: dict[int, str] = {}
+        units: dict[int, dict[str, str]] = {}
+        left: dict[int, dict[str, Any]] = {number: {} for number in range(len(shards))}
         with self.watch.stage(READING, sum(sizes)):
-            for number, outcome in self._run(orders, mapping.KIND):
-                if isinstance(outcome, Exception):
-                    lost[number] = str(outcome)
-                self.watch.progress.advance(sizes[number])
-            while again := self._of_other_units([(number, place) for number, place in enumerate(named) if number not in lost]):
-                numbers = list(again)
-                for at, outcome in self._run([{**orders[number], "about": {**own[number], "units": again[number]}} for number in numbers], mapping.KIND):
+            while left:
+                numbers = list(left)
+                for at, outcome in self._run([{**orders[number], "about": {**own[number], **left[number]}} for number in numbers], mapping.KIND):
+                    number = numbers[at]
+                    self.watch.progress.advance(0 if number in units else sizes[number])
+                    units[number] = {} if isinstance(outcome, Exception) else outcome["units"]
                     if isinstance(outcome, Exception):
-                        lost[numbers[at]] = str(outcome)
+                        lost[number] = str(outcome)
+                left = {number: {"units": again} for number, again in other_units(sorted(units.items())).items()}
         told = [{"shard": f"{number + 1}/{len(shards)}: " + ", ".join(str(Extent.from_list(extent)) for extent in shards[number]), "why": why}
                 for number, why in sorted(lost.items())]
         if len(lost) == len(shards):
             raise InputError(told[0]["why"])
         return [place for number, place in enumerate(named) if number not in lost], told
-
-    def _of_other_units(self, named: Sequence[tuple[int, str]]) -> dict[int, dict[str, str]]:
-        """Return those of shards, given by number and place, that are to be made again with other units of numeric times, and which."""
-        told = [(number, about(place, self.key)) for number, place in named]
-        return other_units((number, one["accounting"]["files"]) for number, one in told if any(part for _, part, *_ in one["extents"]))
 
     def put_together(self, named: Sequence[str], missing: list[dict[str, str]]) -> Gathered:
         """Find what shards have in common, and put them together, in the order in which they are named."""
@@ -221,12 +218,12 @@ class Gathering:
         """Run those orders whose files are not there; yield the number of each with its result."""
         left = []
         for number, order in enumerate(orders):
-            size = self._there(order)
-            if size is None:
+            made = self._there(order)
+            if made is None:
                 left.append(number)
             else:
-                self._sizes[kind, order["place"]] = size
-                yield number, {"size": size}
+                self._sizes[kind, order["place"]] = made["size"]
+                yield number, made
         for at, outcome in self.executor.run([orders[number] for number in left]):
             if isinstance(outcome, dict):
                 place = orders[left[at]]["place"]
@@ -236,8 +233,8 @@ class Gathering:
                 self._sizes[kind, place] = outcome["size"]
             yield left[at], outcome
 
-    def _there(self, order: dict[str, Any]) -> int | None:
-        """Return the bytes of the file of an order where it is there and of the same making, None otherwise: it is made anew then."""
+    def _there(self, order: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what is to be known of the file of an order where it is there and of the same making, None otherwise: it is made anew then."""
         if places.look(order["place"]) is None:
             return None
         try:
@@ -245,7 +242,9 @@ class Gathering:
         except InputError:
             return None
         file.close()
-        return file.size if all(file.about.get(name) == value for name, value in order["about"].items()) else None
+        if any(file.about.get(name) != value for name, value in order["about"].items()):
+            return None
+        return {"size": file.size, "units": units_of(file.about.get("accounting", {}).get("files", {}))}
 
 
 def about(place: str, key: Key) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from ..readers import EventReader, Extent, RowAccounting
 from . import files
 from .files import Block
 from .job import Job
+from .parts import units_of
 
 KIND = "shard"
 TEXTS_AT_ONCE, ROWS_AT_ONCE = 1 << 16, 1 << 19  # of a block
@@ -56,7 +57,7 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     Returns
     -------
     dict
-        size (bytes), seal, rows, texts.
+        size (bytes), seal, rows, texts, units (of numeric times, by file).
 
     Raises
     ------
@@ -75,7 +76,7 @@ def make_shard(place: str, extents: Sequence[Extent], job: Job, key: Key, identi
     n = {"rows": len(rows["text"]), "texts": len(order)}
     about = {"kind": KIND, "job": job.to_dict(), **identity, "extents": [extent.to_list() for extent in extents], **n,
              "n_rows": reader.n_rows, "accounting": accounting_to_dict(reader.accounting), "fields_seen": list(reader.fields_seen)}
-    return {**files.write(place, about, _blocks(made, rows, order, reader), key), **n}
+    return {**files.write(place, about, _blocks(made, rows, order, reader), key), **n, "units": units_of(reader.accounting.files)}
 
 
 @contextmanager

@@ -16,16 +16,20 @@ from .files import File
 
 UNKNOWN = -1  # number of a line before which a part of the file is missing
 
-Files = Mapping[str, Mapping[str, str]]  # what was learned of each file, as of RowAccounting
 
 
-def other_units(parts: Iterable[tuple[int, Files]]) -> dict[int, dict[str, str]]:
+def units_of(files: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the unit of numeric times of each file that has any, given what was learned of files, as of :class:`fingerprint.readers.RowAccounting`."""
+    return {path: facts["time_unit"] for path, facts in files.items() if "time_unit" in facts}
+
+
+def other_units(parts: Iterable[tuple[int, Mapping[str, str]]]) -> dict[int, dict[str, str]]:
     """Return the parts that took the times of a file for another unit than the part before them that has its first numeric time.
 
     Parameters
     ----------
-    parts : iterable of (int, Files)
-        Number of each part, and what it learned, in the order of the input.
+    parts : iterable of (int, mapping)
+        Number of each part, and the units that it found, by file, in the order of the input.
 
     Returns
     -------
@@ -34,10 +38,9 @@ def other_units(parts: Iterable[tuple[int, Files]]) -> dict[int, dict[str, str]]
     """
     units: dict[str, str] = {}
     found: dict[int, dict[str, str]] = {}
-    for number, files in parts:
-        for path, facts in files.items():
-            own = facts.get("time_unit")
-            if own is not None and units.setdefault(path, own) != own:
+    for number, of_part in parts:
+        for path, own in of_part.items():
+            if units.setdefault(path, own) != own:
                 found.setdefault(number, {})[path] = units[path]
     return found
 
@@ -49,11 +52,11 @@ def check_units(shards: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     ------
     InputError
     """
-    for number, units in other_units((number, about["accounting"]["files"]) for number, (_, about) in enumerate(shards)).items():
-        place, about = shards[number]
+    found = [units_of(about["accounting"]["files"]) for _, about in shards]
+    for number, units in other_units(enumerate(found)).items():
         path, unit = next(iter(units.items()))
-        raise InputError(f"{place!r} took the times of {path!r} for {about['accounting']['files'][path]['time_unit']}, and an earlier part of that file has "
-                         f"{unit}; sketch it again with --map time_unit={unit}")
+        raise InputError(f"{shards[number][0]!r} took the times of {path!r} for {found[number][path]}, and an earlier part of that file has {unit}; sketch it "
+                         f"again with --map time_unit={unit}")
 
 
 def first_lines(shards: Sequence[File]) -> list[npt.NDArray[np.int64]]:
