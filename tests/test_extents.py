@@ -123,6 +123,8 @@ def test_so_is_one_that_lost_its_end(tmp_path: Path) -> None:
     path.write_bytes(whole[: size // 2 + 20])
     events, rejects = read_of(EventReader.of(extents))
     assert len(events) == 2 and [reject["class"] for reject in rejects] == ["damaged-file"]
+    reader = EventReader.of(extents)
+    assert list(reader) and reader.n_rows == [2, -1], "of what breaks off nobody knows the number of rows"
     path.write_bytes(whole + b"\n" + whole)
     assert len(read_of(EventReader.of(extents))[0]) == 4, "a log that grows meanwhile loses nothing of what was there"
 

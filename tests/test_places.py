@@ -177,11 +177,8 @@ def test_changed_objects_are_told(s3: str) -> None:
     assert extent.size == len(CONTENT) and extent.changed_ns > 0 and extent.path == f"{s3}/changed/a.jsonl"
 
 
-@pytest.mark.parametrize("address", ["s3://key:secret@bucket/x", "sftp://user:secret@host/x*", "s3://a/b:c@d/x"])
+@pytest.mark.parametrize("address", ["s3://key:secret@bucket/x", "sftp://user:secret@host/x*"])
 def test_secrets_do_not_belong_in_addresses(address: str) -> None:
-    if "secret" not in address:
-        assert places._PASSWORD.match(address.partition("://")[2]) is None
-        return
     with pytest.raises(InputError, match="holds a password") as raised:
         expand(address)
     assert "secret@" not in str(raised.value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..ahead import ahead
 from ..errors import ConfigError, InputError
 from ..places import is_remote
-from .accounting import CLASSES, RowAccounting
+from .accounting import BROKEN, CLASSES, RowAccounting
 from .batches import Batcher
 from .columnar import Unreadable, arrow_batches, is_arrow, read_arrow, read_batch, read_parquet
 from .csvrows import read_csv
@@ -44,7 +44,7 @@ class EventReader:
     consumed_bytes : int
         How much of that has been read.
     n_rows : list of int
-        Rows of each file, or part of a file, that was read to its end.
+        Rows of each file, or part of a file, that was read; -1 where it breaks off.
     """
 
     def __init__(self, inputs: Any, mapping: Mapping[str, str] | None = None, format: str | None = None) -> None:
@@ -112,7 +112,7 @@ class EventReader:
         return self.accounting.hint(self._batcher.fields_seen)
 
     def _file(self, extent: Extent) -> Iterator[pa.RecordBatch]:
-        path, before, n_before = extent.path, self.consumed_bytes, self.accounting.read
+        path, before, n_before, broken = extent.path, self.consumed_bytes, self.accounting.read, self._n_broken()
         source = open_source(path if path == STDIN or is_remote(path) else os.path.join(self._folder, path), self._format)
         self._batcher.open_file("<stdin>" if path == STDIN else path, self._units.get(path), format=source.format, compression=source.compression)
         try:
@@ -127,9 +127,12 @@ class EventReader:
             source.raw.close()
         yield from self._batcher.batches(at_end=True)
         self._batcher.close_file()
-        self.n_rows.append(self.accounting.read - n_before)
+        self.n_rows.append(self.accounting.read - n_before if self._n_broken() == broken else -1)
         if self.total_bytes is not None and source.path is not None:
             self.consumed_bytes = before + (sizes([source.path]) or 0)
+
+    def _n_broken(self) -> int:
+        return sum(self.accounting.rejected[kind] for kind in BROKEN)
 
     def _batches(self, source: Source, extent: Extent) -> Iterator[pa.RecordBatch]:
         if extent.part is None:

@@ -36,6 +36,7 @@ CLASSES = {
     "unbalanced-quote": "a CSV quote that is opened and not closed within the limit",
     "damaged-file": "the rest of a columnar file cannot be read",
 }
+BROKEN = ("truncated-stream", "damaged-file")  # behind which nobody knows how many rows there were
 MAX_FIELDS = 12  # of a row, that a hint names
 _MISSING = {"missing-account": "account", "missing-timestamp": "time", "missing-prompt": "prompt"}
 

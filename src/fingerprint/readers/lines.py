@@ -89,9 +89,10 @@ class Lines:
             self._splitter.number, self._splitter.offset = -1, self.start
         elif self.head.startswith(BOM):
             self._splitter.offset = len(BOM)
-        for line in self._lines():
-            if line[0] >= 0:
-                yield line
+        lines = self._lines()
+        if self.start is not None:
+            next(lines, None)
+        yield from lines
 
     def _lines(self) -> Iterator[Line]:
         for chunk in self._chunks():

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -26,7 +26,7 @@ from ..progress import Stopwatch
 from ..readers import EventReader, Extent, RowAccounting
 from ..traffic import Traffic
 from . import files, mapping, worker
-from .executors import Executor
+from .executors import Executor, Outcome
 from .files import File
 from .job import Job
 from .joining import accounting_of, fields_seen, join, rejects_of, total
@@ -128,18 +128,14 @@ class Gathering:
         shards = reader.divided()
         named = [places.join(self.folder, f"history-{number:06}{SUFFIX}") for number in range(len(shards))]
         common = {**self._common, "do": worker.REMEMBER, "job": self.job.to_dict(), "threads": self.executor.threads}
+        orders = [{**common, "place": place, "extents": [extent.to_list() for extent in extents], "about": {}}
+                  for place, extents in zip(named, shards, strict=True)]
         parts: dict[int, RowAccounting] = {}
-        left: dict[int, dict[str, Any]] = {number: {} for number in range(len(shards))}
-        while left:
-            orders = [{**common, "place": named[number], "extents": [extent.to_list() for extent in shards[number]], "about": told}
-                      for number, told in left.items()]
-            numbers = list(left)
-            for at, outcome in self.executor.run(orders):
-                if isinstance(outcome, Exception):
-                    raise InputError(f"a part of the history cannot be read: {outcome}") from outcome
-                self.watch.progress.advance(0 if numbers[at] in parts else sum(extent.size for extent in shards[numbers[at]]))
-                parts[numbers[at]] = accounting_from_dict(outcome["accounting"])
-            left = {number: {"units": units} for number, units in other_units((number, units_of(parts[number].files)) for number in sorted(parts)).items()}
+        for number, outcome in _in_one_unit(orders, self.executor.run):
+            if isinstance(outcome, Exception):
+                raise InputError(f"a part of the history cannot be read: {outcome}") from outcome
+            self.watch.progress.advance(0 if number in parts else sum(extent.size for extent in shards[number]))
+            parts[number] = accounting_from_dict(outcome["accounting"])
         for place in named:
             past.merge(Prevalence.load(place))
         places.remove(named)
@@ -168,18 +164,13 @@ class Gathering:
         orders = [{**common, "place": place, "extents": extents, "about": told} for place, extents, told in zip(named, shards, own, strict=True)]
         sizes = [sum(size for _, _, size, _, _ in extents) for extents in shards]
         lost: dict[int, str] = {}
-        units: dict[int, dict[str, str]] = {}
-        left: dict[int, dict[str, Any]] = {number: {} for number in range(len(shards))}
+        seen: set[int] = set()
         with self.watch.stage(READING, sum(sizes)):
-            while left:
-                numbers = list(left)
-                for at, outcome in self._run([{**orders[number], "about": {**own[number], **left[number]}} for number in numbers], mapping.KIND):
-                    number = numbers[at]
-                    self.watch.progress.advance(0 if number in units else sizes[number])
-                    units[number] = {} if isinstance(outcome, Exception) else outcome["units"]
-                    if isinstance(outcome, Exception):
-                        lost[number] = str(outcome)
-                left = {number: {"units": again} for number, again in other_units(sorted(units.items())).items()}
+            for number, outcome in _in_one_unit(orders, lambda some: self._run(some, mapping.KIND)):
+                if isinstance(outcome, Exception):
+                    lost[number] = str(outcome)
+                self.watch.progress.advance(0 if number in seen else sizes[number])
+                seen.add(number)
         told = [{"shard": f"{number + 1}/{len(shards)}: " + ", ".join(str(Extent.from_list(extent)) for extent in shards[number]), "why": why}
                 for number, why in sorted(lost.items())]
         if len(lost) == len(shards):
@@ -245,6 +236,18 @@ class Gathering:
         if any(file.about.get(name) != value for name, value in order["about"].items()):
             return None
         return {"size": file.size, "units": units_of(file.about.get("accounting", {}).get("files", {}))}
+
+
+def _in_one_unit(orders: Sequence[dict[str, Any]], run: Callable[[list[dict[str, Any]]], Iterator[Outcome]]) -> Iterator[Outcome]:
+    """Run orders, and those again that took times of a file for another unit than an earlier part; yield each with its result: the last one counts."""
+    units: dict[int, dict[str, str]] = {}
+    left: dict[int, dict[str, Any]] = {number: {} for number in range(len(orders))}
+    while left:
+        numbers = list(left)
+        for at, outcome in run([{**orders[number], "about": {**orders[number]["about"], **left[number]}} for number in numbers]):
+            units[numbers[at]] = outcome["units"] if isinstance(outcome, dict) else {}
+            yield numbers[at], outcome
+        left = {number: {"units": own} for number, own in other_units(sorted(units.items())).items()}
 
 
 def about(place: str, key: Key) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, t
     Returns
     -------
     dict
-        size (bytes), accounting (plain values).
+        size (bytes), accounting (plain values), units (of numeric times, by file).
 
     Raises
     ------
@@ -109,7 +109,7 @@ def make_prevalence(place: str, extents: Sequence[Extent], job: Job, key: Key, t
     accounting = observe(reader, past, hashing, Stopwatch(Progress()))
     past.save(place)
     found = places.look(place)
-    return {"size": found.size if found is not None else 0, "accounting": accounting_to_dict(accounting)}
+    return {"size": found.size if found is not None else 0, "accounting": accounting_to_dict(accounting), "units": units_of(accounting.files)}
 
 
 def _blocks(made: Fingerprinted, rows: dict[str, npt.NDArray[Any]], order: npt.NDArray[np.int32], reader: EventReader) -> Iterator[Block]:

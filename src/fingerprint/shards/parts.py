@@ -14,7 +14,7 @@ from ..readers import Extent
 from ..readers.extents import BYTES
 from .files import File
 
-UNKNOWN = -1  # number of a line before which a part of the file is missing
+UNKNOWN = -1  # number of a line before which a part of the file is missing, or breaks off
 
 
 
@@ -76,7 +76,7 @@ def first_lines(shards: Sequence[File]) -> list[npt.NDArray[np.int64]]:
         line = UNKNOWN if of_file[0][0] else 0
         found[of_file[0][3]][of_file[0][4]] = line
         for (_, end, n, _, _), (begin, _, _, i, at) in pairwise(of_file):
-            line = line + n if line != UNKNOWN and begin == end else UNKNOWN
+            line = line + n if line != UNKNOWN and n >= 0 and begin == end else UNKNOWN
             found[i][at] = line
     return found
 
